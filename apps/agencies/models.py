@@ -1,0 +1,117 @@
+import hashlib
+import secrets
+
+from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+
+class Agency(models.Model):
+    """A body that owns cameras, sends calls, or is shown video: the centre itself, police, fire, a district …"""
+
+    class Kind(models.TextChoices):
+        CENTRE = "centre", _("Operation centre")
+        POLICE = "police", _("Police")
+        FIRE = "fire", _("Fire and EMS")
+        DISASTER = "disaster", _("Disaster situation room")
+        DISTRICT = "district", _("District office")
+        EDUCATION = "education", _("Office of education")
+        CITY = "city", _("City division")
+        TELCO = "telco", _("Telecommunications company")
+
+    code = models.SlugField(max_length=40, unique=True)
+    name_ko = models.CharField(_("Korean name"), max_length=100)
+    name_en = models.CharField(_("English name"), max_length=100)
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
+    phone = models.CharField(_("telephone"), max_length=40, blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("agency")
+        verbose_name_plural = _("agencies")
+        ordering = ["code"]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def name(self) -> str:
+        return self.name_ko if (get_language() or "ko").startswith("ko") else self.name_en
+
+
+class User(AbstractUser):
+    """A person who signs in. What they may do follows from their memberships."""
+
+    def __str__(self):
+        return self.get_full_name() or self.username
+
+
+class Membership(models.Model):
+    class Role(models.TextChoices):
+        OPERATOR = "operator", _("Operator")
+        SUPERVISOR = "supervisor", _("Supervisor")
+        ADMINISTRATOR = "administrator", _("Administrator")
+        LIAISON = "liaison", _("Agency liaison")
+        OFFICER = "officer", _("Field officer")
+        OWNER = "owner", _("Camera owner")
+        AUDITOR = "auditor", _("Auditor")
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="memberships")
+    role = models.CharField(_("role"), max_length=20, choices=Role)
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        constraints = [
+            models.UniqueConstraint(fields=["user", "agency", "role"], name="one_membership_per_role"),
+        ]
+
+    def __str__(self):
+        return f"{self.user} – {self.agency} ({self.get_role_display()})"
+
+
+class ApiKeyQuerySet(models.QuerySet):
+    def usable(self):
+        return self.filter(revoked_at=None, agency__is_active=True)
+
+    def named_by(self, token: str) -> "ApiKey | None":
+        """The usable key whose secret is `token`, or None."""
+        return self.usable().select_related("agency").filter(digest=ApiKey.digest_of(token)).first()
+
+
+class ApiKey(models.Model):
+    """What an agency's own system signs in with. The secret is shown once; its SHA-256 is kept.
+
+    A secret holds 256 random bits, so a plain digest is as good as a slow one and costs no time per call.
+    """
+
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="api_keys")
+    label = models.CharField(_("system"), max_length=100)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    services = ArrayField(models.CharField(max_length=40), verbose_name=_("services"), default=list)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, editable=False)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+
+    def __str__(self):
+        return f"{self.agency} – {self.label}"
+
+    @staticmethod
+    def digest_of(token: str) -> str:
+        return hashlib.sha256(token.encode()).hexdigest()
+
+    @classmethod
+    def issue(cls, agency: Agency, label: str, services: list[str]) -> tuple["ApiKey", str]:
+        """Make a key; return it with the secret, which is not kept."""
+        token = f"soc_{secrets.token_urlsafe(32)}"
+        return cls.objects.create(agency=agency, label=label, services=services, digest=cls.digest_of(token)), token

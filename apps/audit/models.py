@@ -1,0 +1,47 @@
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+APPEND_ONLY = [
+    pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+    pgtrigger.Protect(name="no_truncate", operation=pgtrigger.Truncate, level=pgtrigger.Statement),
+]
+
+
+class Entry(models.Model):
+    """One thing somebody did. Written once, then sealed into the chain by `actions.seal`."""
+
+    at = models.DateTimeField(default=timezone.now)
+    verb = models.CharField(max_length=64)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, db_constraint=False, related_name="+")
+    actor_name = models.CharField(max_length=200)
+    target = models.CharField(max_length=120, blank=True)
+    address = models.GenericIPAddressField(null=True)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        triggers = APPEND_ONLY
+        indexes = [
+            models.Index(fields=["at"], name="audit_entry_at"),
+            models.Index(fields=["target", "at"], name="audit_entry_target"),
+            models.Index(fields=["verb", "at"], name="audit_entry_verb"),
+        ]
+        verbose_name_plural = "entries"
+
+    def __str__(self):
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_name} {self.verb} {self.target}"
+
+
+class Link(models.Model):
+    """An entry's place in the chain: `hash` is SHA-256 over the previous hash and the entry's text."""
+
+    position = models.BigIntegerField(primary_key=True)
+    entry = models.OneToOneField(Entry, models.DO_NOTHING, db_constraint=False, related_name="link")
+    hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        triggers = APPEND_ONLY
+
+    def __str__(self):
+        return f"{self.position}"

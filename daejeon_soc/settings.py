@@ -1,0 +1,264 @@
+"""Everything a city may set comes from the environment; `.env.example` documents each name.
+
+Order of precedence: the process environment, `.env`, then `var/city.env`, which `make run`
+writes so that `manage.py` in a second shell finds the running city.
+"""
+
+import sys
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).resolve()
+env.read_env(BASE_DIR / ".env")
+env.read_env(VAR_DIR / "city.env")
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="")
+if len(SECRET_KEY) < 40:
+    raise ImproperlyConfigured("SECRET_KEY must hold at least 40 characters: `make run` writes one to var/city.env")
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+if "*" in ALLOWED_HOSTS and not DEBUG:
+    raise ImproperlyConfigured("ALLOWED_HOSTS may not be * outside DEBUG: name the addresses of this centre")
+
+# The demonstration city is served over plain HTTP on the loopback address; a real one is not.
+PLAIN_HTTP = env.bool("PLAIN_HTTP", default=False)
+if PLAIN_HTTP and not DEBUG and not set(ALLOWED_HOSTS) <= {"localhost", "127.0.0.1", "[::1]"}:
+    raise ImproperlyConfigured("PLAIN_HTTP is for this machine only: ALLOWED_HOSTS names other addresses")
+
+# --- the city ---------------------------------------------------------------
+CITY = {
+    "name_ko": env.str("CITY_NAME_KO", default="대전광역시"),
+    "name_en": env.str("CITY_NAME_EN", default="Daejeon"),
+    # Code of the province or metropolitan city in the Korean register of boundaries: 30 is Daejeon.
+    "region_code": env.str("CITY_REGION_CODE", default="30"),
+    "centre": tuple(env.list("CITY_CENTRE", cast=float, default=[127.3845, 36.3504])),  # lon, lat
+    "centre_agency": env.str("CITY_CENTRE_AGENCY", default="centre"),
+    "retention_days": env.int("CITY_RETENTION_DAYS", default=30),
+    "phone": env.str("CITY_PHONE", default="042-270-0000"),
+}
+MAP_TILES_URL = env.str("MAP_TILES_URL", default="")
+MAP_ATTRIBUTION = env.str("MAP_ATTRIBUTION", default="")
+# A demonstration: virtual cameras stand for real ones, and the demo sign-ins are shown.
+DEMO = env.bool("DEMO", default=False)
+
+# --- applications -----------------------------------------------------------
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.gis",
+    "channels",
+    "rest_framework",
+    "rest_framework_gis",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "guardian",
+    "leaflet",
+    "django_htmx",
+    "csp",
+    "pgtrigger",
+    "apps.audit",
+    "apps.agencies",
+    "apps.cameras",
+    "apps.video",
+    "apps.incidents",
+    "apps.mous",
+    "apps.viewing",
+    "apps.linked_services",
+    "apps.retention",
+    "apps.showroom",
+    "apps.console",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "daejeon_soc.urls"
+WSGI_APPLICATION = "daejeon_soc.wsgi.application"
+ASGI_APPLICATION = "daejeon_soc.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "apps.console.context_processors.city",
+            ],
+        },
+    },
+]
+
+# --- database and Redis -----------------------------------------------------
+# The application signs in as a role that owns nothing; `migrate` and the tests as the owner.
+_owner = len(sys.argv) > 1 and sys.argv[1] in {"migrate", "load_sample_city"} or "pytest" in sys.modules
+DATABASES = {
+    "default": {
+        **env.db("OWNER_DATABASE_URL" if _owner and "OWNER_DATABASE_URL" in env else "DATABASE_URL"),
+        "ENGINE": "django.contrib.gis.db.backends.postgis",
+        "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=0),
+        "CONN_HEALTH_CHECKS": True,
+        "TEST": {"NAME": env.str("TEST_DATABASE_NAME", default="test_soc")},
+    },
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.str("REDIS_URL")
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": "soc"},
+    },
+}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
+CELERY_BEAT_SCHEDULE: dict[str, dict] = {}
+
+# --- people -----------------------------------------------------------------
+AUTH_USER_MODEL = "agencies.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+GUARDIAN_MONKEY_PATCH_USER = False
+ANONYMOUS_USER_NAME = None
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+AUTH_PASSWORD_VALIDATORS[1]["OPTIONS"] = {"min_length": 12}
+LOGIN_URL = "sign_in"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "sign_in"
+SESSION_COOKIE_AGE = 13 * 3600  # one 12-hour shift and its hand-over
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+
+# --- safety -----------------------------------------------------------------
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not PLAIN_HTTP
+SECURE_SSL_REDIRECT = not PLAIN_HTTP
+SECURE_HSTS_SECONDS = 0 if PLAIN_HTTP else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not PLAIN_HTTP
+SECURE_PROXY_SSL_HEADER = None if PLAIN_HTTP else ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:", "blob:"] + env.list("MAP_TILES_HOSTS", default=[]),
+        "media-src": ["'self'", "blob:"],
+        "connect-src": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "form-action": ["'self'"],
+    },
+}
+SILENCED_SYSTEM_CHECKS = [
+    "gis.W001",  # Debian 12 ships GDAL 3.6
+]
+if PLAIN_HTTP:
+    SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W008", "security.W012", "security.W016"]
+
+# --- language, time, files --------------------------------------------------
+LANGUAGE_CODE = "ko"
+LANGUAGES = [("ko", _("Korean")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = env.str("CITY_TIME_ZONE", default="Asia/Seoul")
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+NODE_MODULES = BASE_DIR / "node_modules"
+
+VIDEO_ROOT = Path(env.str("VIDEO_ROOT", default=str(VAR_DIR / "video")))
+CLIP_ROOT = Path(env.str("CLIP_ROOT", default=str(VAR_DIR / "clips")))
+# Files go out by the front server after the gate said yes (X-Accel-Redirect).
+PROTECTED_URL = "/protected/"
+# Where a recorder listens for live readers; the port is chosen by the system when 0.
+RECORDER_HOST = env.str("RECORDER_HOST", default="127.0.0.1")
+RECORDER_SECRET = env.str("RECORDER_SECRET", default=SECRET_KEY)
+
+# --- API --------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "apps.agencies.authentication.ApiKeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+INTAKE_RATE = env.str("INTAKE_RATE", default="600/min")
+SPECTACULAR_SETTINGS = {
+    "TITLE": "daejeon_soc",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+LEAFLET_CONFIG = {
+    "DEFAULT_CENTER": (CITY["centre"][1], CITY["centre"][0]),
+    "DEFAULT_ZOOM": 13,
+    "MIN_ZOOM": 10,
+    "MAX_ZOOM": 19,
+    "TILES": MAP_TILES_URL or None,
+    "RESET_VIEW": False,
+    "NO_GLOBALS": True,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+}
