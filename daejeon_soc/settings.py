@@ -21,7 +21,9 @@ env.read_env(VAR_DIR / "city.env")
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
 if len(SECRET_KEY) < 40:
-    raise ImproperlyConfigured("SECRET_KEY must hold at least 40 characters: `make run` writes one to var/city.env")
+    raise ImproperlyConfigured(
+        "SECRET_KEY must hold at least 40 characters: `make run` writes one to var/city.env"
+    )
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -68,7 +70,6 @@ INSTALLED_APPS = [
     "leaflet",
     "django_htmx",
     "csp",
-    "pgtrigger",
     "apps.audit",
     "apps.agencies",
     "apps.cameras",
@@ -85,6 +86,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "apps.audit.middleware.remember_address",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -1,12 +1,6 @@
-import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
-
-APPEND_ONLY = [
-    pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
-    pgtrigger.Protect(name="no_truncate", operation=pgtrigger.Truncate, level=pgtrigger.Statement),
-]
 
 
 class Entry(models.Model):
@@ -14,14 +8,15 @@ class Entry(models.Model):
 
     at = models.DateTimeField(default=timezone.now)
     verb = models.CharField(max_length=64)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, db_constraint=False, related_name="+")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, db_constraint=False, related_name="+"
+    )
     actor_name = models.CharField(max_length=200)
     target = models.CharField(max_length=120, blank=True)
     address = models.GenericIPAddressField(null=True)
     detail = models.JSONField(default=dict)
 
     class Meta:
-        triggers = APPEND_ONLY
         indexes = [
             models.Index(fields=["at"], name="audit_entry_at"),
             models.Index(fields=["target", "at"], name="audit_entry_target"),
@@ -39,9 +34,6 @@ class Link(models.Model):
     position = models.BigIntegerField(primary_key=True)
     entry = models.OneToOneField(Entry, models.DO_NOTHING, db_constraint=False, related_name="link")
     hash = models.BinaryField(max_length=32)
-
-    class Meta:
-        triggers = APPEND_ONLY
 
     def __str__(self):
         return f"{self.position}"

@@ -1,0 +1,65 @@
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from apps.agencies.models import Agency, ApiKey, Membership, User
+from apps.audit.actions import record
+
+
+class NoDeletionMixin:
+    """Who was here stays on record: rows are disabled, never deleted."""
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+class AuditedMixin:
+    """Every change made in the admin is an audit entry, with the names of the changed fields."""
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        verb = f"{obj._meta.model_name}.{'changed' if change else 'added'}"
+        record(verb, actor=request.user, target=obj, fields=form.changed_data)
+
+
+class MembershipInline(admin.TabularInline):
+    model = Membership
+    extra = 0
+    autocomplete_fields = ["agency"]
+
+
+@admin.register(User)
+class MemberAdmin(AuditedMixin, NoDeletionMixin, UserAdmin):
+    inlines = [MembershipInline]
+    list_display = ["username", "first_name", "last_name", "is_active", "last_login"]
+
+
+@admin.register(Agency)
+class AgencyAdmin(AuditedMixin, NoDeletionMixin, admin.ModelAdmin):
+    list_display = ["code", "name_ko", "name_en", "kind", "is_active"]
+    list_filter = ["kind", "is_active"]
+    search_fields = ["code", "name_ko", "name_en"]
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(NoDeletionMixin, admin.ModelAdmin):
+    list_display = ["label", "agency", "services", "created_at", "last_used_at", "revoked_at"]
+    list_filter = ["agency"]
+    fields = ["agency", "label", "services"]
+    actions = ["revoke"]
+
+    def has_change_permission(self, request, obj=None):
+        return obj is None and super().has_change_permission(request, obj)
+
+    def save_model(self, request, obj, form, change):
+        key, secret = ApiKey.issue(obj.agency, obj.label, obj.services)
+        obj.pk = key.pk
+        record("apikey.issued", actor=request.user, target=key, services=key.services)
+        messages.warning(request, _("The key, shown this once: %(secret)s") % {"secret": secret})
+
+    @admin.action(description=_("Revoke the selected keys"))
+    def revoke(self, request, queryset):
+        for key in queryset.filter(revoked_at=None):
+            ApiKey.objects.filter(pk=key.pk).update(revoked_at=timezone.now())
+            record("apikey.revoked", actor=request.user, target=key)
