@@ -1,0 +1,15 @@
+"""What is done to cameras and their registry."""
+
+from django.utils import timezone
+
+from apps.cameras.models import Camera
+
+
+def set_status(camera_id: int, status: str, reason: str = "") -> bool:
+    """Note how a camera does; whether that was news. Written only on change, so a recorder may say it often."""
+    known = Camera.objects.filter(pk=camera_id)
+    return bool(
+        known.exclude(status=status, status_reason=reason[:300]).update(
+            status=Camera.Status(status), status_reason=reason[:300], status_at=timezone.now()
+        )
+    )
