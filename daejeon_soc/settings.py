@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import environ
+from csp.constants import NONCE
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
@@ -190,7 +191,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
-        "script-src": ["'self'"],
+        "script-src": ["'self'", NONCE],
         "style-src": ["'self'"],
         "img-src": ["'self'", "data:", "blob:"] + env.list("MAP_TILES_HOSTS", default=[]),
         "media-src": ["'self'", "blob:"],
@@ -216,8 +217,15 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "static"]
 NODE_MODULES = BASE_DIR / "node_modules"
+STATICFILES_DIRS = [
+    BASE_DIR / "static",
+    *(
+        (f"vendor/{name}", NODE_MODULES / folder)
+        for name, folder in (("pretendard", "pretendard/dist/web/variable"), ("idiomorph", "idiomorph/dist"))
+        if (NODE_MODULES / folder).is_dir()  # pages work without: the system's typeface, whole-page refreshes
+    ),
+]
 
 VIDEO_ROOT = Path(env.str("VIDEO_ROOT", default=str(VAR_DIR / "video")))
 CLIP_ROOT = Path(env.str("CLIP_ROOT", default=str(VAR_DIR / "clips")))
