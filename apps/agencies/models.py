@@ -33,6 +33,7 @@ class Agency(models.Model):
         verbose_name = _("agency")
         verbose_name_plural = _("agencies")
         ordering = ["code"]
+        permissions = [("watch_cameras", _("Can watch the cameras of this agency under a standing right"))]
 
     def __str__(self):
         return self.name
