@@ -1,0 +1,120 @@
+"""The gate: may this party see this camera, in this way, now?
+
+One queryset (`visible_cameras`) and one function (`decide`) that asks it and says why. Both are evaluated
+at the time of asking: an agreement that expired a second ago is closed now.
+
+A camera is visible
+- by **standing right**: the centre's staff and the owners, through guardian's object permissions,
+  `agencies.watch_cameras` on the owning agency or `cameras.watch_camera` on a single camera;
+- by **provision**: one in force names one of the party's agencies, the camera and the kind.
+
+Superusers have no bypass.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from guardian.shortcuts import get_objects_for_user
+
+from apps.agencies.models import Agency
+from apps.agencies.principals import Principal
+from apps.cameras.models import Camera
+from apps.mous.models import MediaKind, Provision
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the gate said. `code` is empty when it opened."""
+
+    camera: Camera | None
+    provision: Provision | None = None
+    code: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        return not self.code
+
+    @property
+    def reason(self) -> str:
+        return REASONS[self.code]() if self.code else ""
+
+
+REASONS = {
+    "signed_out": lambda: _("You are signed out."),
+    "disabled": lambda: _("This account or agency is disabled."),
+    "no_provision": lambda: _("No such camera is provided to your agency."),
+    "provision_revoked": lambda: _("The provision has been revoked."),
+    "provision_ended": lambda: _("The provision has ended."),
+    "provision_not_begun": lambda: _("The provision has not begun."),
+    "incident_closed": lambda: _("The incident is closed."),
+    "kind_not_provided": lambda: _("The provision does not include this kind of video."),
+    "outside_window": lambda: _("The provision does not include this time."),
+    "mou_draft": lambda: _("The agreement is not signed."),
+    "mou_suspended": lambda: _("The agreement is suspended."),
+    "mou_revoked": lambda: _("The agreement has been revoked."),
+    "mou_not_begun": lambda: _("The agreement is not yet in force."),
+    "mou_expired": lambda: _("The agreement has expired."),
+}
+
+
+def visible_cameras(
+    principal: Principal, kind: str = MediaKind.LIVE, *, at: datetime | None = None
+) -> QuerySet[Camera]:
+    """Cameras of which `principal` may see `kind` at `at` (default now). Empty for nobody."""
+    if principal.party is None:
+        return Camera.objects.none()
+    provided = Provision.objects.of_agencies(principal.agency_ids).giving(kind, at).values("provided__camera")
+    return Camera.objects.filter(_standing(principal) | Q(pk__in=provided), is_enabled=True)
+
+
+def has_standing_right(principal: Principal, camera: Camera) -> bool:
+    """Does the principal watch this camera by right, without a provision?"""
+    return principal.party is not None and Camera.objects.filter(_standing(principal), pk=camera.pk).exists()
+
+
+def _standing(principal: Principal) -> Q:
+    if not principal.user_id or not principal.agencies:
+        return Q(pk__in=[])
+    options = {"accept_global_perms": False, "with_superuser": False}
+    owners = get_objects_for_user(principal.party, "agencies.watch_cameras", Agency, **options)
+    single = get_objects_for_user(principal.party, "cameras.watch_camera", Camera, **options)
+    return Q(owner__in=owners.values("pk")) | Q(pk__in=single.values("pk"))
+
+
+def decide(
+    principal: Principal,
+    camera_id: int,
+    kind: str = MediaKind.LIVE,
+    *,
+    at: datetime | None = None,
+    window: tuple[datetime, datetime] | None = None,
+    provision_id: int | None = None,
+) -> Decision:
+    """Open or closed, on which provision, and if closed why.
+
+    `window` (from, until) is the recorded time asked for; a provision must hold all of it. `provision_id`
+    asks for one provision only (a clip is ordered on one, standing rights do not help).
+    """
+    if principal.party is None:
+        return Decision(None, code="signed_out" if principal.session_key else "disabled")
+    at = at or timezone.now()
+    camera = visible_cameras(principal, kind, at=at).filter(pk=camera_id).select_related("owner", "site").first()
+    provisions = Provision.objects.of_agencies(principal.agency_ids).filter(provided__camera=camera_id)
+    if provision_id is not None:
+        provisions = provisions.filter(pk=provision_id)
+    elif camera and has_standing_right(principal, camera):
+        return Decision(camera)
+    giving = provisions.giving(kind, at).select_related("incident", "mou", "agency").order_by("-starts_at")
+    for provision in giving if camera else ():
+        if window is None or provision.holds(*window):
+            return Decision(camera, provision)
+    return Decision(None, code=_why_closed(provisions, kind, at))
+
+
+def _why_closed(provisions: QuerySet[Provision], kind: str, at: datetime) -> str:
+    """The reason of the newest provision that ever named the camera to these agencies."""
+    newest = provisions.select_related("incident", "mou", "agency").order_by("-starts_at").first()
+    return newest.why_closed(kind, at) if newest else "no_provision"
