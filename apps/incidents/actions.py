@@ -2,12 +2,12 @@ from functools import partial
 
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.audit.actions import record
 from apps.incidents import news
 from apps.incidents.models import Event, Incident
 from apps.incidents.states import OPEN, NotAllowed, next_state
-from django.utils.translation import gettext as _
 
 SEQUENCE_LOCK = 4_711_002  # any constant: names the event stream among Postgres' advisory locks
 
@@ -53,5 +53,7 @@ def advance(incident: Incident, event: str, *, by, note: str = "") -> Event:
         raise NotAllowed(_("This incident has just been changed by someone else."))
     incident.state, incident.closed_at = after, closed_at
     record("incident.advanced", actor=by, target=incident, event=event, before=before, after=after, note=note)
-    news_row = event_of(incident, "incident.advanced", by=by, event=event, before=before, after=after, note=note)
+    news_row = event_of(
+        incident, "incident.advanced", by=by, event=event, before=before, after=after, note=note
+    )
     return publish([news_row])[0]

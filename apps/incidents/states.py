@@ -13,7 +13,7 @@ class State(models.TextChoices):
 
 
 S = State
-OPEN = {S.REPORTED, S.ACKNOWLEDGED, S.DISPATCHED, S.ON_SCENE, S.RESOLVED}
+OPEN = (S.REPORTED, S.ACKNOWLEDGED, S.DISPATCHED, S.ON_SCENE, S.RESOLVED)
 
 # event: (states it may leave, state it enters)
 TRANSITIONS = {
@@ -42,7 +42,9 @@ class NotAllowed(Exception):
 def next_state(state: str, event: str) -> State:
     sources, after = TRANSITIONS[event]
     if state not in sources:
-        raise NotAllowed(_("An incident that is “%(state)s” cannot take this step.") % {"state": State(state).label})
+        raise NotAllowed(
+            _("An incident that is “%(state)s” cannot take this step.") % {"state": State(state).label}
+        )
     return after
 
 

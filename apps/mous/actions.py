@@ -35,7 +35,9 @@ def advance_mou(mou: Mou, verb: str, *, by) -> Mou:
     if not by.has_perm(permission):
         raise NotAllowed(_("You do not have the right to do this."))
     if mou.state not in sources:
-        raise NotAllowed(_("An MOU that is “%(state)s” cannot take this step.") % {"state": mou.get_state_display()})
+        raise NotAllowed(
+            _("An MOU that is “%(state)s” cannot take this step.") % {"state": mou.get_state_display()}
+        )
     if verb == "sign":
         if mou.drafted_by_id == by.pk:
             raise NotAllowed(_("An MOU is signed by another person than the one who wrote it."))
@@ -113,7 +115,9 @@ def _line_of_provision(provision: Provision, provided: list[ProvisionCamera], by
     )
 
 
-def refuse(agency: Agency, code: str, *, purpose: str, officer: str, incident_number: str = "", cameras=()) -> LedgerEntry:
+def refuse(
+    agency: Agency, code: str, *, purpose: str, officer: str, incident_number: str = "", cameras=()
+) -> LedgerEntry:
     """Write a refusal into the register."""
     return LedgerEntry.objects.create(
         kind=LedgerEntry.Kind.REFUSE,
