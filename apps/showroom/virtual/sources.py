@@ -1,0 +1,121 @@
+"""Where a stream's pictures come from: drawn live, or a loop drawn once and served again and again.
+
+Pictures stand on a grid of unix time (`1 / fps` apart, shifted per camera so that cameras do not all
+draw and send key pictures at once). A source that falls behind leaves pictures out; times stay true.
+"""
+
+import asyncio
+import functools
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable
+
+from .encoder import Encoder, Unit
+from .scene import Scene
+
+logger = logging.getLogger(__name__)
+Deliver = Callable[[Unit], None]
+LOOP_SECONDS = 10
+
+
+class Grid:
+    """Moments at which a camera takes pictures."""
+
+    def __init__(self, fps: int, shift: float = 0.0):
+        self.fps, self.shift = fps, shift % 1
+
+    def at(self, index: int) -> float:
+        return (index + self.shift) / self.fps
+
+    def after(self, now: float) -> int:
+        return math.floor(now * self.fps - self.shift) + 1
+
+
+class LiveSource:
+    """Draws and encodes in a thread of its own while somebody watches.
+
+    `then` holds (seconds, scene): that long after the start the picture changes to the other scene,
+    which may be of another size.
+    """
+
+    def __init__(self, scene: Scene, *, fps: int, codec: str = "h264", shift: float = 0.0, then=None):
+        self.scene, self.grid, self.codec, self.then = scene, Grid(fps, shift), codec, then
+        self.stopping = threading.Event()
+
+    def start(self, deliver: Deliver) -> None:
+        self.stopping = threading.Event()
+        loop = asyncio.get_running_loop()
+        threading.Thread(
+            target=self._run, args=(deliver, loop, self.stopping), name=f"camera-{self.scene.seed}", daemon=True
+        ).start()
+
+    def stop(self) -> None:
+        self.stopping.set()
+
+    def _run(self, deliver: Deliver, loop: asyncio.AbstractEventLoop, stopping: threading.Event) -> None:
+        fps, scene, then, encoder = self.grid.fps, self.scene, self.then, None
+        began = time.time()
+        index = self.grid.after(began)
+        while not stopping.wait(max(0.0, self.grid.at(index) - time.time())):
+            at = self.grid.at(index)
+            if then and at - began > then[0]:
+                scene, then, encoder = then[1], None, None
+            key = encoder is None or index // fps != before // fps  # noqa: F821 (set with the encoder)
+            encoder = encoder or Encoder(*scene.size, fps, self.codec)
+            unit = encoder.encode(scene.frame(at), key=key, at=at)
+            try:
+                loop.call_soon_threadsafe(deliver, unit)
+            except RuntimeError:  # the loop has closed: the program ends
+                return
+            before, index = index, max(index + 1, self.grid.after(time.time()) - 1)
+
+
+@functools.cache
+def _loop_lock(*_key) -> threading.Lock:
+    return threading.Lock()
+
+
+@functools.cache
+def _encode_loop(seed: int, size: tuple[int, int], fps: int, daylight) -> list[Unit]:
+    scene, encoder = Scene(seed, size, daylight=daylight), Encoder(*size, fps)
+    began = math.floor(time.time())
+    return [
+        encoder.encode(scene.frame(began + i / fps, live=False), key=i % fps == 0, at=0)
+        for i in range(LOOP_SECONDS * fps)
+    ]
+
+
+def encoded_loop(seed: int, size: tuple[int, int], fps: int, daylight) -> list[Unit]:
+    """Ten seconds of a street, encoded once for all who ask."""
+    with _loop_lock(seed, size, fps, daylight):
+        return _encode_loop(seed, size, fps, daylight)
+
+
+class LoopSource:
+    """Serves an encoded loop with fresh timestamps; `turn` (0 to 1) says where in the loop it stands."""
+
+    def __init__(self, seed: int, *, size: tuple[int, int], fps: int, daylight=None, turn: float = 0.0):
+        self.make = functools.partial(encoded_loop, seed, size, fps, daylight)
+        self.turn = round(turn * LOOP_SECONDS * fps)
+        self.grid = Grid(fps, turn * 7)
+        self.task: asyncio.Task | None = None
+
+    def start(self, deliver: Deliver) -> None:
+        self.task = asyncio.create_task(self._run(deliver))
+
+    def stop(self) -> None:
+        if self.task:
+            self.task.cancel()
+
+    async def _run(self, deliver: Deliver) -> None:
+        units = await asyncio.to_thread(self.make)
+        index = self.grid.after(time.time())
+        while True:
+            await asyncio.sleep(max(0.0, self.grid.at(index) - time.time()))
+            original = units[(index + self.turn) % len(units)]
+            unit = Unit(original.codec, original.nals, original.key, self.grid.at(index))
+            unit.payloads = original.payloads
+            deliver(unit)
+            index += 1
