@@ -35,9 +35,7 @@ def advance_mou(mou: Mou, verb: str, *, by) -> Mou:
     if not by.has_perm(permission):
         raise NotAllowed(_("You do not have the right to do this."))
     if mou.state not in sources:
-        raise NotAllowed(
-            _("An MOU that is “%(state)s” cannot take this step.") % {"state": mou.get_state_display()}
-        )
+        raise NotAllowed(_("An MOU that is “%(state)s” cannot take this step.") % {"state": mou.get_state_display()})
     if verb == "sign":
         if mou.drafted_by_id == by.pk:
             raise NotAllowed(_("An MOU is signed by another person than the one who wrote it."))
@@ -68,7 +66,7 @@ def open_provisions(
 
 
 def _provision(incident: Incident, mou: Mou, number: int) -> Provision:
-    provision = Provision(
+    return Provision(
         number=f"{incident.number}-{number}",
         agency=mou.agency,
         service=incident.service,
@@ -82,7 +80,6 @@ def _provision(incident: Incident, mou: Mou, number: int) -> Provision:
         recorded_from=incident.occurred_at - timedelta(minutes=mou.lookback_min),
         recorded_until=incident.occurred_at + timedelta(minutes=mou.lookahead_min),
     )
-    return provision
 
 
 def _provided(provision: Provision, rank: int, chosen: Chosen) -> ProvisionCamera:
@@ -92,6 +89,7 @@ def _provided(provision: Provision, rank: int, chosen: Chosen) -> ProvisionCamer
         rank=rank,
         distance_m=chosen.distance_m,
         bearing_deg=chosen.bearing_deg,
+        turn_deg=chosen.turn,
         covers=chosen.covers,
         ring=chosen.ring,
     )

@@ -101,9 +101,7 @@ def decide(
     if principal.party is None:
         return Decision(None, code="signed_out" if principal.session_key else "disabled")
     at = at or timezone.now()
-    camera = (
-        visible_cameras(principal, kind, at=at).filter(pk=camera_id).select_related("owner", "site").first()
-    )
+    camera = visible_cameras(principal, kind, at=at).filter(pk=camera_id).select_related("owner", "site").first()
     provisions = Provision.objects.of_agencies(principal.agency_ids).filter(provided__camera=camera_id)
     if provision_id is not None:
         provisions = provisions.filter(pk=provision_id)

@@ -75,9 +75,7 @@ class Mou(models.Model):
         blank=True,
         help_text=_("Empty: cameras of all purposes."),
     )
-    excluded_owners = models.ManyToManyField(
-        Agency, verbose_name=_("owners left out"), blank=True, related_name="+"
-    )
+    excluded_owners = models.ManyToManyField(Agency, verbose_name=_("owners left out"), blank=True, related_name="+")
     max_cameras = models.PositiveSmallIntegerField(_("cameras at most"), default=9)
     radius_m = models.PositiveIntegerField(_("inner radius in metres"), default=500)
     outer_radius_m = models.PositiveIntegerField(_("outer radius in metres"), default=1000)
@@ -90,9 +88,7 @@ class Mou(models.Model):
     starts_at = models.DateTimeField(_("in force from"))
     ends_at = models.DateTimeField(_("in force until"))
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.DRAFT, editable=False)
-    drafted_by = models.ForeignKey(
-        User, models.PROTECT, editable=False, related_name="+", verbose_name=_("drafted by")
-    )
+    drafted_by = models.ForeignKey(User, models.PROTECT, editable=False, related_name="+", verbose_name=_("drafted by"))
     signed_by = models.ForeignKey(
         User, models.PROTECT, null=True, editable=False, related_name="+", verbose_name=_("signed by")
     )
@@ -111,13 +107,10 @@ class Mou(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="mou_ends_after_it_starts"),
             models.CheckConstraint(
-                condition=Q(signed_by=None, signed_at=None)
-                | Q(signed_by__isnull=False, signed_at__isnull=False),
+                condition=Q(signed_by=None, signed_at=None) | Q(signed_by__isnull=False, signed_at__isnull=False),
                 name="mou_signed_by_and_at",
             ),
-            models.CheckConstraint(
-                condition=Q(state="draft") | Q(signed_by__isnull=False), name="mou_signed_first"
-            ),
+            models.CheckConstraint(condition=Q(state="draft") | Q(signed_by__isnull=False), name="mou_signed_first"),
             models.CheckConstraint(
                 condition=Q(signed_by=None) | ~Q(signed_by=F("drafted_by")), name="mou_signed_by_another"
             ),
@@ -179,9 +172,7 @@ class Provision(models.Model):
     number = models.CharField(_("number"), max_length=20, unique=True)
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="provisions", verbose_name=_("agency"))
     service = models.CharField(_("service"), max_length=40)
-    incident = models.ForeignKey(
-        Incident, models.PROTECT, related_name="provisions", verbose_name=_("incident")
-    )
+    incident = models.ForeignKey(Incident, models.PROTECT, related_name="provisions", verbose_name=_("incident"))
     mou = models.ForeignKey(Mou, models.PROTECT, related_name="provisions", verbose_name=_("MOU"))
     legal_ground = models.CharField(_("legal ground"), max_length=20, choices=LegalGround)
     purpose = models.CharField(_("purpose"), max_length=300)
@@ -192,9 +183,7 @@ class Provision(models.Model):
     recorded_from = models.DateTimeField(_("recorded video from"))
     recorded_until = models.DateTimeField(_("recorded video until"))
     revoked_at = models.DateTimeField(_("revoked"), null=True)
-    revoked_by = models.ForeignKey(
-        User, models.PROTECT, null=True, related_name="+", verbose_name=_("revoked by")
-    )
+    revoked_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("revoked by"))
     revoked_reason = models.CharField(_("reason"), max_length=300, blank=True)
 
     objects = ProvisionQuerySet.as_manager()
@@ -206,8 +195,7 @@ class Provision(models.Model):
         permissions = [("revoke_provision", _("Can revoke provisions"))]
         constraints = [
             models.CheckConstraint(
-                condition=Q(revoked_at=None, revoked_reason="")
-                | Q(revoked_at__isnull=False) & ~Q(revoked_reason=""),
+                condition=Q(revoked_at=None, revoked_reason="") | Q(revoked_at__isnull=False) & ~Q(revoked_reason=""),
                 name="provision_revoked_with_reason",
             ),
         ]
@@ -244,7 +232,8 @@ class ProvisionCamera(models.Model):
     camera = models.ForeignKey(Camera, models.PROTECT, related_name="+")
     rank = models.PositiveSmallIntegerField()
     distance_m = models.FloatField()
-    bearing_deg = models.FloatField()
+    bearing_deg = models.FloatField(null=True)
+    turn_deg = models.FloatField(null=True)
     covers = models.BooleanField()
     ring = models.CharField(max_length=5)
 

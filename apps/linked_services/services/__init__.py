@@ -1,0 +1,10 @@
+"""The services a city links: one module each. A sixth is one more module, named in `ALL`."""
+
+from apps.linked_services.services import dispatch_119, disaster, onsite_112, patrol_112, protection
+from apps.linked_services.services.base import Service
+
+ALL: dict[str, Service] = {
+    module.SERVICE.code: module.SERVICE for module in (onsite_112, patrol_112, dispatch_119, disaster, protection)
+}
+
+__all__ = ["ALL", "Service"]
