@@ -6,7 +6,7 @@ from apps.cameras.models import Camera
 
 
 def set_status(camera_id: int, status: str, reason: str = "") -> bool:
-    """Note how a camera does; whether that was news. Written only on change, so a recorder may say it often."""
+    """Note how a camera does; True when that was news. Says it again for free, as recorders do."""
     known = Camera.objects.filter(pk=camera_id)
     return bool(
         known.exclude(status=status, status_reason=reason[:300]).update(

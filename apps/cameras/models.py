@@ -63,9 +63,7 @@ class Purpose(models.TextChoices):
 class Site(models.Model):
     """A pole or wall that carries cameras: one row of the public list."""
 
-    owner = models.ForeignKey(
-        "agencies.Agency", models.PROTECT, related_name="sites", verbose_name=_("owner")
-    )
+    owner = models.ForeignKey("agencies.Agency", models.PROTECT, related_name="sites", verbose_name=_("owner"))
     management_no = models.CharField(_("management number"), max_length=60)
     purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose)
     purpose_text = models.CharField(_("purpose as listed"), max_length=60, blank=True)
@@ -118,9 +116,7 @@ class Camera(models.Model):
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="cameras", verbose_name=_("site"))
     number = models.CharField(_("number"), max_length=80, unique=True)
-    owner = models.ForeignKey(
-        "agencies.Agency", models.PROTECT, related_name="cameras", verbose_name=_("owner")
-    )
+    owner = models.ForeignKey("agencies.Agency", models.PROTECT, related_name="cameras", verbose_name=_("owner"))
     purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose)
     kind = models.CharField(_("kind"), max_length=5, choices=Kind, default=Kind.FIXED)
     location = models.PointField(_("position"), geography=True, srid=4326)
@@ -131,12 +127,8 @@ class Camera(models.Model):
         help_text=_("Degrees clockwise from north; empty when unknown or all round."),
         validators=[MinValueValidator(0), MaxValueValidator(359.999)],
     )
-    fov_deg = models.FloatField(
-        _("field of view"), default=DEFAULT_FOV_DEG, validators=[MaxValueValidator(360)]
-    )
-    range_m = models.FloatField(
-        _("range in metres"), default=FIXED_RANGE_M, validators=[MaxValueValidator(5000)]
-    )
+    fov_deg = models.FloatField(_("field of view"), default=DEFAULT_FOV_DEG, validators=[MaxValueValidator(360)])
+    range_m = models.FloatField(_("range in metres"), default=FIXED_RANGE_M, validators=[MaxValueValidator(5000)])
     coverage = models.PolygonField(_("coverage"), srid=4326, editable=False)
     width = models.PositiveIntegerField(_("width"), null=True, blank=True)
     height = models.PositiveIntegerField(_("height"), null=True, blank=True)
@@ -160,13 +152,14 @@ class Camera(models.Model):
         indexes = [
             # Choosing asks for the nearest with a picture, and for the nearest of the rest, apart:
             # among many dead cameras the few that live are then found without passing the dead.
+            # Given as expressions, since Django's PostGIS backend drops the condition of a plain column.
             GistIndex(
-                fields=["location"],
+                "location",
                 name="camera_alive_location",
                 condition=Q(status__in=["standby", "normal", "caution"]),
             ),
             GistIndex(
-                fields=["location"],
+                "location",
                 name="camera_rest_location",
                 condition=Q(status__in=["off", "serious", "critical"]),
             ),
@@ -176,12 +169,8 @@ class Camera(models.Model):
                 condition=Q(bearing_deg__isnull=True) | Q(bearing_deg__gte=0, bearing_deg__lt=360),
                 name="camera_bearing_is_a_bearing",
             ),
-            models.CheckConstraint(
-                condition=Q(fov_deg__gt=0, fov_deg__lte=360), name="camera_fov_is_an_angle"
-            ),
-            models.CheckConstraint(
-                condition=Q(range_m__gt=0, range_m__lte=5000), name="camera_range_is_sane"
-            ),
+            models.CheckConstraint(condition=Q(fov_deg__gt=0, fov_deg__lte=360), name="camera_fov_is_an_angle"),
+            models.CheckConstraint(condition=Q(range_m__gt=0, range_m__lte=5000), name="camera_range_is_sane"),
             models.CheckConstraint(condition=Q(retention_days__gte=1), name="camera_keeps_a_day_or_more"),
         ]
 
@@ -201,11 +190,9 @@ class Camera(models.Model):
 
     @property
     def sees_all_round(self) -> bool:
-        """Whether its coverage is the whole circle: it turns, looks all round, or nobody knows where it looks."""
+        """Whether its coverage is the whole circle: it turns, looks all round, or its direction is unknown."""
         return self.kind == self.Kind.PTZ or self.bearing_deg is None or self.fov_deg >= 360
 
     def rebuild_coverage(self) -> None:
         bearing = None if self.sees_all_round else self.bearing_deg
-        self.coverage = coverage.polygon(
-            self.location.x, self.location.y, bearing, self.fov_deg, self.range_m
-        )
+        self.coverage = coverage.polygon(self.location.x, self.location.y, bearing, self.fov_deg, self.range_m)
