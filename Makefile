@@ -1,0 +1,28 @@
+# One command each: `make help` lists them. Settings come from the environment or .env (.env.example).
+.DEFAULT_GOAL := help
+.PHONY: help run test bench lint demo-call
+UP := sh daejeon_soc/up/install.sh
+PYTHON := .venv/bin/python
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: ## bring the city up at http://127.0.0.1:$PORT (8000); Ctrl-C stops it
+	@$(UP) run
+	@exec $(PYTHON) -m daejeon_soc.up run
+
+test: ## every check and test, on a private Postgres and Redis (ARGS="-k gate" for some)
+	@$(UP) test
+	@exec $(PYTHON) -m daejeon_soc.up test $(ARGS)
+
+bench: ## the benchmarks, into var/bench (BENCH=name for one)
+	@$(UP) test
+	@exec $(PYTHON) -m tests.bench $(BENCH)
+
+lint: ## style and floors only
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/lint-imports
+
+demo-call: ## an exercise call into the running city, now
+	@$(PYTHON) manage.py demo_call

@@ -1,0 +1,183 @@
+"""`make run`: from an installed checkout to a working city, and back."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import environ
+
+from daejeon_soc.up import city_env, ports, postgres, programs, running
+from daejeon_soc.up.steps import NotUp, step
+from daejeon_soc.up.supervision import Supervisor, private_file
+
+BASE = Path(__file__).resolve().parent.parent.parent
+SECONDS_TO_COME_UP = 90
+
+
+def run() -> None:
+    city_env.read_dot_env(BASE)
+    city_env.refuse_foreign_addresses()
+    var = Path(os.environ.get("VAR_DIR") or BASE / "var").resolve()
+    stop_when_told()
+    try:
+        with running.sole_runner(var):
+            bring_up(var)
+    except KeyboardInterrupt:
+        print("\n  Stopped.", flush=True)
+
+
+def stop_when_told() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup: closing the terminal shall not stop the city
+        signal.signal(signal.SIGHUP, _interrupt)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def bring_up(var: Path) -> None:
+    port = int(os.environ.get("PORT") or 8000)
+    address = f"http://127.0.0.1:{port}"
+    if left := running.end_leftovers(var):
+        print(f"  Ended {left} processes that an earlier run had left behind.")
+    if not ports.is_free(port):
+        raise NotUp(f"Port {port} is in use. Choose another, for example: PORT={port + 1} make run")
+    tell_demo(var, base_url=None, pid=None)
+    with step("ports and secrets"):
+        values = city_env.settle(var / "city.env", besides={port})
+    demo = environ.Env().bool("DEMO", default=values["DEMO"] == "True")
+    with step("database files"):
+        make_cluster(var, values)
+    servers = programs.servers(var, values)
+    application = programs.application(var, values, port=port, demo=demo)
+    with running.supervised([*servers, *application], base=BASE, var=var, values=values) as (supervisor, process):
+        prepare(var, values, demo=demo)
+        with step("web, sockets, worker, recorder, cameras"):
+            supervisor.start(application)
+            wait_until_well(f"{address}/healthz", supervisor, process)
+        tell_demo(var, base_url=address, pid=os.getpid())
+        announce(var, address)
+        watch(process)
+
+
+def make_cluster(var: Path, values: dict[str, str]) -> None:
+    data = postgres.data_folder(var)
+    if postgres.make_cluster(data, values["POSTGRES_PASSWORD"]):
+        (var / "run" / "sample").unlink(missing_ok=True)
+        if var not in data.parents:
+            print(f"\n  {data}: the database's user may not enter {var}", end="  ")
+
+
+def prepare(var: Path, values: dict[str, str], *, demo: bool) -> None:
+    """Everything between an answering database and the first process of the application."""
+    with step("Postgres with PostGIS, Redis"):
+        postgres.wait_until_answering(values, patience=30)
+        postgres.set_up_roles(values)
+    manage = Manage(var, values)
+    with step("database tables"):
+        manage("migrate", "--verbosity=0")
+    with only_when_changed(var / "run" / "texts", (BASE / "locale").rglob("*.po")) as changed:
+        if changed:
+            with step("translations"):
+                manage("compilemessages", "--verbosity=0", "--ignore=.venv", "--ignore=node_modules")
+    with only_when_changed(var / "run" / "static", served_files()) as changed:
+        if changed:
+            with step("static files"):
+                manage("collectstatic", "--noinput", "--verbosity=0")
+    with only_when_changed(var / "run" / "sample", []) as changed:
+        if demo and (changed or not (var / "demo.json").exists()):
+            with step("sample city"):
+                manage("load_sample_city")
+
+
+class Manage:
+    """Runs `manage.py` commands of this city."""
+
+    def __init__(self, var: Path, values: dict[str, str]):
+        self.environment = running.environment(var, values)
+
+    def __call__(self, *words: str) -> None:
+        done = subprocess.run(
+            programs.manage(*words),
+            cwd=BASE,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        if done.returncode:
+            raise NotUp(f"manage.py {' '.join(words)} failed:\n{(done.stdout + done.stderr).strip()[-4000:]}")
+
+
+def served_files() -> Iterator[Path]:
+    """What the static folder is made from; packages are told by their locks."""
+    for folder in (BASE / "static", *BASE.glob("apps/*/static")):
+        yield from (path for path in folder.rglob("*") if path.is_file())
+    yield from (BASE / "requirements.txt", BASE / "package-lock.json", BASE / "daejeon_soc" / "settings.py")
+
+
+@contextmanager
+def only_when_changed(stamp: Path, files: Iterable[Path]) -> Iterator[bool]:
+    """Whether `files` differ from those of the last time that the work was finished."""
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(f"{path}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    now = digest.hexdigest()
+    yield not (stamp.exists() and stamp.read_text() == now)
+    stamp.write_text(now)
+
+
+def wait_until_well(url: str, supervisor: Supervisor, process: subprocess.Popen) -> None:
+    give_up_at = time.monotonic() + SECONDS_TO_COME_UP
+    while (answer := ask(url)) is not None:
+        if failed := supervisor.failed():
+            raise NotUp(f"{failed[0]} does not stay up: see var/log/{failed[0]}.log")
+        if time.monotonic() > give_up_at or process.poll() is not None:
+            raise NotUp(f"The city did not come up in time. {answer}")
+        time.sleep(0.2)
+
+
+def ask(url: str) -> str | None:
+    """What is not well, or None."""
+    try:
+        with urllib.request.urlopen(url, timeout=5):  # noqa: S310  (our own address)
+            return None
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+    except OSError as error:
+        return str(error)
+
+
+def tell_demo(var: Path, **facts: object) -> None:
+    """Put facts of this run into demo.json; None takes one out, so that no reader meets a stopped city's."""
+    file = var / "demo.json"
+    if not file.exists():
+        return
+    told = json.loads(file.read_text()) | facts
+    private_file(file, json.dumps({name: fact for name, fact in told.items() if fact is not None}, indent=2))
+
+
+def announce(var: Path, address: str) -> None:
+    print(f"\n  The city is up: {address}\n")
+    file = var / "demo.json"
+    for user in json.loads(file.read_text())["users"] if file.exists() else []:
+        print(f"    {user['role']:<16}{user['username']:<14}{user['password']:<22}{user['agency']}")
+    print("\n  Ctrl-C stops it. A second shell can use .venv/bin/python manage.py meanwhile.", flush=True)
+
+
+def watch(process: subprocess.Popen) -> None:
+    while process.poll() is None:
+        running.end_orphans(process)
+        time.sleep(1)
+    raise NotUp("Supervisor has ended, and the city with it: see var/log/supervisord.log")
