@@ -5,14 +5,10 @@ from django.contrib.gis.geos import GEOSGeometry
 
 METRES_PER_DEGREE = 111_195.0
 ARC_STEPS = 24
-_HEADER = np.frombuffer(
-    b"\x01\x03\x00\x00\x20\xe6\x10\x00\x00\x01\x00\x00\x00", np.uint8
-)  # EWKB polygon, 4326
+_HEADER = np.frombuffer(b"\x01\x03\x00\x00\x20\xe6\x10\x00\x00\x01\x00\x00\x00", np.uint8)  # EWKB polygon, 4326
 
 
-def polygon(
-    lon: float, lat: float, bearing_deg: float | None, fov_deg: float, range_m: float
-) -> GEOSGeometry:
+def polygon(lon: float, lat: float, bearing_deg: float | None, fov_deg: float, range_m: float) -> GEOSGeometry:
     """The coverage of one camera; the whole circle without a bearing or with a view of 360 degrees."""
     bearing = np.nan if bearing_deg is None else bearing_deg
     (ewkb,) = polygons(*(np.array([value], float) for value in (lon, lat, bearing, fov_deg, range_m)))

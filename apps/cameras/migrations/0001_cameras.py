@@ -307,16 +307,16 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="camera",
             index=django.contrib.postgres.indexes.GistIndex(
+                "location",
                 condition=models.Q(("status__in", ["standby", "normal", "caution"])),
-                fields=["location"],
                 name="camera_alive_location",
             ),
         ),
         migrations.AddIndex(
             model_name="camera",
             index=django.contrib.postgres.indexes.GistIndex(
+                "location",
                 condition=models.Q(("status__in", ["off", "serious", "critical"])),
-                fields=["location"],
                 name="camera_rest_location",
             ),
         ),
