@@ -46,7 +46,7 @@ def key_named_by(token: bytes) -> tuple[AgencySystem, ApiKey]:
         raise AuthenticationFailed(_("Unknown or disabled API key."))
     now = timezone.now()
     # Once a minute is exact enough for "last used", and keeps intake from writing this row on every call.
-    ApiKey.objects.filter(
-        Q(last_used_at=None) | Q(last_used_at__lt=now - timedelta(minutes=1)), pk=key.pk
-    ).update(last_used_at=now)
+    ApiKey.objects.filter(Q(last_used_at=None) | Q(last_used_at__lt=now - timedelta(minutes=1)), pk=key.pk).update(
+        last_used_at=now
+    )
     return AgencySystem(key), key

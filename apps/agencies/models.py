@@ -115,6 +115,4 @@ class ApiKey(models.Model):
     def issue(cls, agency: Agency, label: str, services: list[str]) -> tuple["ApiKey", str]:
         """Make a key; return it with the secret, which is not kept."""
         token = f"soc_{secrets.token_urlsafe(32)}"
-        return cls.objects.create(
-            agency=agency, label=label, services=services, digest=cls.digest_of(token)
-        ), token
+        return cls.objects.create(agency=agency, label=label, services=services, digest=cls.digest_of(token)), token

@@ -46,9 +46,7 @@ class Principal:
     def memberships(self) -> list[Membership]:
         if not self.user_id or self.party is None:
             return []
-        return list(
-            Membership.objects.filter(user_id=self.user_id, agency__is_active=True).select_related("agency")
-        )
+        return list(Membership.objects.filter(user_id=self.user_id, agency__is_active=True).select_related("agency"))
 
     @cached_property
     def agencies(self) -> list[Agency]:
@@ -76,9 +74,7 @@ class Principal:
 def principal_of(request) -> Principal:
     """The principal of a Django or DRF request."""
     session = getattr(request, "session", None)
-    return Principal.of(
-        request.user, session.session_key if session and not is_system(request.user) else None
-    )
+    return Principal.of(request.user, session.session_key if session and not is_system(request.user) else None)
 
 
 def is_system(party) -> bool:

@@ -53,7 +53,5 @@ def advance(incident: Incident, event: str, *, by, note: str = "") -> Event:
         raise NotAllowed(_("This incident has just been changed by someone else."))
     incident.state, incident.closed_at = after, closed_at
     record("incident.advanced", actor=by, target=incident, event=event, before=before, after=after, note=note)
-    news_row = event_of(
-        incident, "incident.advanced", by=by, event=event, before=before, after=after, note=note
-    )
+    news_row = event_of(incident, "incident.advanced", by=by, event=event, before=before, after=after, note=note)
     return publish([news_row])[0]

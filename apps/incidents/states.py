@@ -42,9 +42,7 @@ class NotAllowed(Exception):
 def next_state(state: str, event: str) -> State:
     sources, after = TRANSITIONS[event]
     if state not in sources:
-        raise NotAllowed(
-            _("An incident that is “%(state)s” cannot take this step.") % {"state": State(state).label}
-        )
+        raise NotAllowed(_("An incident that is “%(state)s” cannot take this step.") % {"state": State(state).label})
     return after
 
 

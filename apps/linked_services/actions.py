@@ -41,6 +41,7 @@ class Received:
 
     incident: Incident
     provisions: list[tuple[Provision, list[ProvisionCamera]]]
+    seq: int
     is_new: bool
 
 
@@ -122,8 +123,9 @@ def _accept(agency: Agency, call: dict, digest: str, choices, by) -> Received:
         [entry("incident.received", actor=by, target=incident, service=incident.service, type=incident.type)]
         + [entry("provision.opened", actor=by, target=p, agency=p.agency.code, cameras=len(c)) for p, c in opened]
     )
-    publish([event_of(incident, "incident.opened", by=by)])
-    return Received(incident, [pair for pair in opened if pair[0].agency_id == agency.pk], is_new=True)
+    (event,) = publish([event_of(incident, "incident.opened", by=by)])
+    own = [(provision, provided) for provision, provided in opened if provision.agency_id == agency.pk]
+    return Received(incident, own, event.seq, is_new=True)
 
 
 def _incident(agency: Agency, call: dict, digest: str, shown_to: list[int]) -> Incident:
@@ -153,7 +155,8 @@ def repeat_of(agency: Agency, call: dict, digest: str) -> Received | None:
         return None
     if incident.digest != digest:
         raise Conflict
-    return Received(incident, provided_to([agency.pk], incident), is_new=False)
+    seq = incident.events.order_by("-seq").values_list("seq", flat=True).first()
+    return Received(incident, provided_to([agency.pk], incident), seq, is_new=False)
 
 
 def provided_to(agency_ids: list[int], incident: Incident) -> list[tuple[Provision, list[ProvisionCamera]]]:
@@ -175,4 +178,3 @@ def advance(incident: Incident, event: str, *, by, note: str = "") -> Event:
         wind_down(incident, at=incident.closed_at)
         set_destruction_dates(incident, at=incident.closed_at)
     return happened
-

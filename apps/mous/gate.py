@@ -51,6 +51,7 @@ REASONS = {
     "provision_not_begun": lambda: _("The provision has not begun."),
     "incident_closed": lambda: _("The incident is closed."),
     "kind_not_provided": lambda: _("The provision does not include this kind of video."),
+    "cannot_ask": lambda: _("The right to watch cannot be checked at the moment."),
     "outside_window": lambda: _("The provision does not include this time."),
     "mou_draft": lambda: _("The agreement is not signed."),
     "mou_suspended": lambda: _("The agreement is suspended."),

@@ -11,9 +11,7 @@ class Migration(migrations.Migration):
             name="agency",
             options={
                 "ordering": ["code"],
-                "permissions": [
-                    ("watch_cameras", "Can watch the cameras of this agency under a standing right")
-                ],
+                "permissions": [("watch_cameras", "Can watch the cameras of this agency under a standing right")],
                 "verbose_name": "agency",
                 "verbose_name_plural": "agencies",
             },

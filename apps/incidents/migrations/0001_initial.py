@@ -21,9 +21,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("number", models.CharField(max_length=20, unique=True, verbose_name="number")),
                 ("source_id", models.CharField(max_length=100, verbose_name="sender's number")),
@@ -46,9 +44,7 @@ class Migration(migrations.Migration):
                 ("closed_at", models.DateTimeField(null=True, verbose_name="closed")),
                 (
                     "location",
-                    django.contrib.gis.db.models.fields.PointField(
-                        geography=True, srid=4326, verbose_name="location"
-                    ),
+                    django.contrib.gis.db.models.fields.PointField(geography=True, srid=4326, verbose_name="location"),
                 ),
                 ("place", models.CharField(blank=True, max_length=200, verbose_name="place")),
                 ("description", models.TextField(blank=True, verbose_name="description")),
@@ -123,16 +119,12 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="incident",
-            index=models.Index(
-                models.OrderBy(models.F("received_at"), descending=True), name="incident_newest"
-            ),
+            index=models.Index(models.OrderBy(models.F("received_at"), descending=True), name="incident_newest"),
         ),
         migrations.AddIndex(
             model_name="incident",
             index=models.Index(
-                condition=models.Q(
-                    ("state__in", ("reported", "acknowledged", "dispatched", "on_scene", "resolved"))
-                ),
+                condition=models.Q(("state__in", ("reported", "acknowledged", "dispatched", "on_scene", "resolved"))),
                 fields=["state"],
                 name="incident_open",
             ),
@@ -143,9 +135,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="incident",
-            constraint=models.UniqueConstraint(
-                fields=("agency", "source_id"), name="one_incident_per_source_id"
-            ),
+            constraint=models.UniqueConstraint(fields=("agency", "source_id"), name="one_incident_per_source_id"),
         ),
         migrations.AddConstraint(
             model_name="incident",

@@ -1,6 +1,6 @@
 """The services a city links: one module each. A sixth is one more module, named in `ALL`."""
 
-from apps.linked_services.services import dispatch_119, disaster, onsite_112, patrol_112, protection
+from apps.linked_services.services import disaster, dispatch_119, onsite_112, patrol_112, protection
 from apps.linked_services.services.base import Service
 
 ALL: dict[str, Service] = {

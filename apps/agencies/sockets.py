@@ -1,0 +1,50 @@
+from channels.db import database_sync_to_async
+from django.utils.translation import get_language_from_request, override
+from rest_framework.exceptions import AuthenticationFailed
+
+from apps.agencies.authentication import key_named_by
+from apps.agencies.principals import Principal
+
+CLOSE_REASON_BYTES = 123  # RFC 6455: what fits beside the code in a close frame
+
+
+@database_sync_to_async
+def principal_of_scope(scope) -> Principal | None:
+    """Who opened the socket: by `Authorization: Bearer <agency key>`, or by session; None when nobody."""
+    scheme, _space, token = headers(scope).get(b"authorization", b"").partition(b" ")
+    if scheme.lower() == b"bearer":
+        try:
+            return Principal.of(key_named_by(token.strip())[0])
+        except AuthenticationFailed:
+            return None
+    user = scope["user"]
+    return Principal.of(user, scope["session"].session_key) if user.is_authenticated else None
+
+
+def headers(scope) -> dict[bytes, bytes]:
+    return dict(scope["headers"])
+
+
+def address_of(scope) -> str | None:
+    """The peer, as the front server names it."""
+    given = headers(scope).get(b"x-real-ip", b"").decode("ascii", errors="ignore")
+    client = scope.get("client")
+    return given or (client[0] if client else None)
+
+
+def in_language_of(scope):
+    """A context in which words are in the language of the socket's page."""
+    return override(get_language_from_request(_LanguageHints(scope)))
+
+
+class _LanguageHints:
+    """As much of a request as choosing the language reads."""
+
+    def __init__(self, scope):
+        self.COOKIES = scope.get("cookies", {})
+        self.META = {"HTTP_ACCEPT_LANGUAGE": headers(scope).get(b"accept-language", b"").decode("latin-1")}
+
+
+def fit(reason: str) -> str:
+    """`reason`, cut at a whole character to what a close frame holds."""
+    return reason.encode()[:CLOSE_REASON_BYTES].decode(errors="ignore")

@@ -1,0 +1,193 @@
+import redis.exceptions
+from django.conf import settings
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiResponse, extend_schema, inline_serializer
+from rest_framework import exceptions, parsers, serializers, status, throttling
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.agencies.authentication import ApiKeyAuthentication
+from apps.agencies.principals import is_system, principal_of
+from apps.incidents.models import Incident
+from apps.incidents.states import NotAllowed
+from apps.linked_services import actions
+from apps.linked_services.models import RefusalCount
+from apps.linked_services.serializers import CallSerializer, IncidentSerializer, TransitionSerializer
+from apps.linked_services.services import ALL
+
+BODY_LIMIT = 2 * 1024 * 1024
+
+
+class TooLarge(exceptions.APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "too_large"
+
+    def __init__(self):
+        super().__init__(_("The body may hold %(limit)s bytes at most.") % {"limit": BODY_LIMIT})
+
+
+class IntakeParser(parsers.JSONParser):
+    """JSON, of bounded size and depth."""
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        if int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) > BODY_LIMIT:
+            raise TooLarge
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError as error:
+            raise exceptions.ParseError(_("The JSON is nested too deeply.")) from error
+
+
+class IntakeThrottle(throttling.SimpleRateThrottle):
+    """So many calls per key and minute. Without Redis nobody is counted: a call is never refused for that."""
+
+    rate = settings.INTAKE_RATE
+
+    def get_cache_key(self, request, view):
+        return f"intake:{request.auth.pk}" if is_system(request.user) else None
+
+    def allow_request(self, request, view):
+        try:
+            return super().allow_request(request, view)
+        except (redis.exceptions.RedisError, OSError):
+            return True
+
+
+REFUSED = inline_serializer("Refused", {"code": serializers.CharField(), "detail": serializers.CharField()})
+
+
+class IntakeView(APIView):
+    """Calls come in here."""
+
+    authentication_classes = [ApiKeyAuthentication]
+    parser_classes = [IntakeParser]
+    throttle_classes = [IntakeThrottle]
+
+    @extend_schema(
+        request=CallSerializer,
+        responses={
+            201: IncidentSerializer,
+            200: OpenApiResponse(IncidentSerializer, "The same call was received before."),
+            400: OpenApiResponse(description="Names each bad field."),
+            401: OpenApiResponse(description="Unknown or disabled key."),
+            403: OpenApiResponse(REFUSED, "No agreement covers the call; the refusal is in the register."),
+            409: OpenApiResponse(description="This source_id was used for another call."),
+            413: OpenApiResponse(description="Body too large."),
+            429: OpenApiResponse(description="Too many calls; see Retry-After."),
+        },
+    )
+    def post(self, request):
+        agency = request.user.agency
+        call = self.checked_call(request, agency)
+        try:
+            if call["service"] not in request.auth.services:
+                actions.turn_away(agency, call, "service_not_covered", by=request.user)
+            received = actions.receive(agency, call, by=request.user)
+        except actions.Refused as refusal:
+            raise exceptions.PermissionDenied({"code": refusal.code, "detail": REFUSALS[refusal.code]()}) from refusal
+        except actions.Conflict:
+            detail = _("This source_id was used before for a call with other content.")
+            return Response({"code": "conflict", "detail": detail}, status.HTTP_409_CONFLICT)
+        code = status.HTTP_201_CREATED if received.is_new else status.HTTP_200_OK
+        return Response(IncidentSerializer.of(received.incident, received.provisions, seq=received.seq), code)
+
+    @staticmethod
+    def checked_call(request, agency) -> dict:
+        try:
+            serializer = CallSerializer(data=request.data)
+            serializer.is_valid(raise_exception=True)
+        except (exceptions.ParseError, exceptions.ValidationError, exceptions.UnsupportedMediaType, TooLarge) as error:
+            RefusalCount.add(agency, error.default_code)
+            raise
+        return serializer.validated_data
+
+
+REFUSALS = {
+    "no_mou": lambda: _("No agreement with your agency covers this service."),
+    "service_not_covered": lambda: _("This key is not for this service."),
+    "type_not_covered": lambda: _("The agreement does not cover this type of incident."),
+    "outside_area": lambda: _("The place lies outside the area of the agreement."),
+    "mou_draft": lambda: _("The agreement is not signed."),
+    "mou_suspended": lambda: _("The agreement is suspended."),
+    "mou_revoked": lambda: _("The agreement has been revoked."),
+    "mou_not_begun": lambda: _("The agreement is not yet in force."),
+    "mou_expired": lambda: _("The agreement has expired."),
+}
+
+
+class IncidentView(APIView):
+    """One incident, as far as the caller may know of it."""
+
+    @extend_schema(responses={200: IncidentSerializer, 404: OpenApiResponse(description="None that you may see.")})
+    def get(self, request, number):
+        return Response(answer(find(request, number), principal_of(request)))
+
+
+class TransitionView(APIView):
+    @extend_schema(
+        request=TransitionSerializer,
+        responses={
+            200: IncidentSerializer,
+            400: OpenApiResponse(description="Names each bad field."),
+            403: OpenApiResponse(description="Not the centre's staff, nor the sender."),
+            404: OpenApiResponse(description="None that you may see."),
+            409: OpenApiResponse(description="The state is not the one you saw, or the event does not leave it."),
+        },
+    )
+    def post(self, request, number):
+        incident = find(request, number)
+        principal = principal_of(request)
+        if not (principal.is_centre_staff or incident.agency_id in principal.agency_ids):
+            raise exceptions.PermissionDenied(_("Only the centre and the sending agency move an incident on."))
+        serializer = TransitionSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        step = serializer.validated_data
+        try:
+            if step["before"] != incident.state:
+                raise NotAllowed(_("This incident has just been changed by someone else."))
+            actions.advance(incident, step["event"], by=request.user, note=step["note"])
+        except NotAllowed as refusal:
+            body = {"code": "conflict", "detail": str(refusal), "state": incident.state}
+            return Response(body, status.HTTP_409_CONFLICT)
+        return Response(answer(incident, principal))
+
+
+def find(request, number: str) -> Incident:
+    visible = Incident.objects.visible_to(principal_of(request)).select_related("agency")
+    incident = visible.filter(number=number).first()
+    if incident is None:
+        raise exceptions.NotFound
+    return incident
+
+
+def answer(incident: Incident, principal) -> dict:
+    agencies = incident.parties if principal.is_centre_staff else principal.agency_ids
+    seq = incident.events.order_by("-seq").values_list("seq", flat=True).first()
+    return IncidentSerializer.of(incident, actions.provided_to(agencies, incident), seq=seq)
+
+
+class IncidentTypesView(APIView):
+    """Every service and its types of incident, in the caller's language."""
+
+    @extend_schema(
+        responses=inline_serializer(
+            "IncidentTypes",
+            {
+                "service": serializers.CharField(),
+                "name": serializers.CharField(),
+                "types": serializers.ListField(child=serializers.DictField()),
+            },
+            many=True,
+        )
+    )
+    def get(self, request):
+        return Response(
+            [
+                {
+                    "service": service.code,
+                    "name": service.name,
+                    "types": [{"code": code, "name": name} for code, name in service.types.items()],
+                }
+                for service in ALL.values()
+            ]
+        )

@@ -1,0 +1,119 @@
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from apps.agencies.authentication import AgencySystem
+from apps.agencies.principals import Principal
+from apps.audit.actions import record, source_address
+from apps.incidents.models import Incident
+from apps.mous import gate
+from apps.mous.gate import Decision
+from apps.mous.models import LedgerEntry, MediaKind, Provision
+from apps.video.actions import order_clip
+from apps.viewing.models import ProvidedCopy, ViewLog
+
+# Personal Information Protection Act, Art. 21: destroyed within five days of the purpose being met.
+DESTROY_AFTER = timedelta(days=5)
+
+
+def log_view(principal: Principal, decision: Decision, door: str, *, incident: str = "", reason: str = "", period=None):
+    """Write down that the gate opened `door`. Call it before the first frame leaves.
+
+    On a provision the incident is the provision's. Under a standing right it is the one the viewer named,
+    if it may be seen, else `none` with a reason.
+    """
+    party = principal.party
+    number = _incident_number(principal, decision.provision, incident)
+    view = ViewLog.objects.create(
+        door=door,
+        camera=decision.camera,
+        user=None if isinstance(party, AgencySystem) else party,
+        key=party.key if isinstance(party, AgencySystem) else None,
+        provision=decision.provision,
+        incident_number=number,
+        reason=reason or ("" if number != ViewLog.NO_INCIDENT else _("standing monitoring duty")),
+        address=source_address.get(),
+        period_from=period[0] if period else None,
+        period_until=period[1] if period else None,
+    )
+    record("view.opened", actor=party, target=decision.camera, door=door, incident=number, view=view.pk)
+    return view
+
+
+def _incident_number(principal: Principal, provision: Provision | None, named: str) -> str:
+    if provision:
+        return provision.incident.number
+    if named and Incident.objects.visible_to(principal).filter(number=named).exists():
+        return named
+    return ViewLog.NO_INCIDENT
+
+
+def close_view(view: ViewLog, *, because: str) -> None:
+    ViewLog.objects.filter(pk=view.pk, closed_at=None).update(closed_at=timezone.now(), closed_because=because)
+
+
+def log_refusal(principal: Principal, camera_id: int, door: str, code: str) -> None:
+    """A refusal at a door is an audit entry; it opens nothing, so it is no view."""
+    record("view.refused", actor=principal.party, camera=camera_id, door=door, code=code)
+
+
+@transaction.atomic
+def provide_clip(principal: Principal, decision: Decision, start: datetime, end: datetime) -> ProvidedCopy:
+    """Order a copy on the provision that the gate named: register line, clip and copy stand or fall together."""
+    provision, party = decision.provision, principal.party
+    line = LedgerEntry.objects.create(
+        kind=LedgerEntry.Kind.PROVIDE,
+        form=_("video file (MP4)"),
+        officer=str(party),
+        purpose=provision.purpose,
+        third_party=provision.agency.name_ko,
+        ground=provision.legal_ground,
+        manner="file",
+        period_from=start,
+        period_until=end,
+        cameras=[decision.camera.number],
+        incident_number=provision.incident.number,
+        provision=provision,
+        agency=provision.agency,
+        file_name=f"{provision.number}_{decision.camera.number}_{timezone.localtime(start):%Y%m%d_%H%M%S}.mp4",
+    )
+    note = {
+        "ledger_number": line.pk,
+        "provision": provision.number,
+        "incident": provision.incident.number,
+        "agency": provision.agency.code,
+        "legal_ground": provision.legal_ground,
+        "purpose": provision.purpose,
+        "requested_by": str(party),
+    }
+    copy = ProvidedCopy.objects.create(
+        provision=provision,
+        clip=order_clip(decision.camera.pk, start, end, note=note),
+        agency=provision.agency,
+        ledger_number=line.pk,
+        requested_by=str(party),
+        destroy_by=_due(provision),
+    )
+    record("clip.ordered", actor=party, target=copy.clip, ledger=line.pk, provision=provision.number)
+    return copy
+
+
+def _due(provision: Provision) -> datetime | None:
+    closed_at = provision.incident.closed_at
+    return closed_at + DESTROY_AFTER if closed_at else None
+
+
+def set_destruction_dates(incident: Incident, *, at: datetime) -> int:
+    """The purpose of every copy of this incident is met at `at`; return how many now have a last day."""
+    copies = ProvidedCopy.objects.filter(provision__incident=incident, destroyed_at=None, destroy_by=None)
+    return copies.update(destroy_by=at + DESTROY_AFTER)
+
+
+def decide_clip(principal: Principal, copy: ProvidedCopy) -> Decision:
+    """May this party have this copy now? On its own provision only, and for the recorded kind."""
+    window = (copy.clip.starts_at, copy.clip.ends_at)
+    return gate.decide(
+        principal, copy.clip.camera_id, MediaKind.RECORDED, window=window, provision_id=copy.provision_id
+    )

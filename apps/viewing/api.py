@@ -1,0 +1,300 @@
+from urllib.parse import quote
+
+from django.conf import settings
+from django.contrib.gis.geos import Point
+from django.http import HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import exceptions, status
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.agencies.principals import Principal, principal_of
+from apps.cameras.choosing import choose
+from apps.mous.gate import Decision, decide, visible_cameras
+from apps.mous.models import MediaKind, Provision
+from apps.video import playback, stills
+from apps.video.actions import manifest
+from apps.video.models import Clip, Segment
+from apps.video.reasons import NotAvailable
+from apps.viewing.actions import decide_clip, log_refusal, log_view, provide_clip
+from apps.viewing.models import ProvidedCopy, ViewLog
+from apps.viewing.serializers import (
+    ChosenSerializer,
+    ClipOrderSerializer,
+    ClipSerializer,
+    NearSerializer,
+    PeriodSerializer,
+)
+
+NEAR_M = 2_000
+NOT_YOURS = OpenApiResponse(description="None that you may see.")
+
+
+class AnyAccept(DefaultContentNegotiation):
+    """For doors that answer with a picture or a file: what the client says it accepts is about those."""
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        return renderers[0], renderers[0].media_type
+
+
+class Closed(exceptions.NotFound):
+    """What you may not see is not there; whoever once could is told why no longer."""
+
+    def __init__(self, decision: Decision):
+        super().__init__({"code": decision.code, "detail": decision.reason})
+
+
+def open_door(request, camera_id: int, door: str, kind: str, *, window=None) -> tuple[Principal, Decision]:
+    """The gate's decision for this request; refusals are logged and answered with 404."""
+    principal = principal_of(request)
+    decision = decide(principal, camera_id, kind, window=window)
+    if not decision.is_open:
+        log_refusal(principal, camera_id, door, decision.code)
+        raise Closed(decision)
+    return principal, decision
+
+
+def named(request) -> dict[str, str]:
+    """The incident or reason under which a standing right is used."""
+    return {name: request.query_params.get(name, "")[:300] for name in ("incident", "reason")}
+
+
+def send_file(folder: str, path: str, content_type: str, *, file_name: str = "") -> HttpResponse:
+    """Let the front server send a file, with byte ranges, now that the gate has said yes."""
+    response = HttpResponse(content_type=content_type)
+    response["X-Accel-Redirect"] = f"{settings.PROTECTED_URL}{folder}/{quote(path)}"
+    response["Cache-Control"] = "no-store, private"
+    if file_name:
+        response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(file_name)}"
+    return response
+
+
+class CamerasView(APIView):
+    """The cameras nearest to a place, of those whose live video the caller may see."""
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("near", OpenApiTypes.STR, required=True, description="lon,lat"),
+            OpenApiParameter("limit", OpenApiTypes.INT, description="1 to 50"),
+        ],
+        responses=ChosenSerializer(many=True),
+    )
+    def get(self, request):
+        asked = NearSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        chosen = choose(
+            Point(*asked.validated_data["near"], srid=4326),
+            among=visible_cameras(principal_of(request)),
+            limit=asked.validated_data["limit"],
+            radius_m=NEAR_M,
+            outer_radius_m=NEAR_M,
+        )
+        return Response(ChosenSerializer(chosen, many=True).data)
+
+
+class MapCamerasView(APIView):
+    """The cameras on the caller's map, as GeoJSON: positions are as guarded as pictures."""
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request):
+        cameras = visible_cameras(principal_of(request)).order_by("pk")
+        fields = ["pk", "number", "kind", "status", "bearing_deg", "fov_deg", "range_m", "purpose", "location"]
+        return JsonResponse(
+            {"type": "FeatureCollection", "features": [_feature(row) for row in cameras.values(*fields)]},
+            headers={"Cache-Control": "no-store, private"},
+        )
+
+
+def _feature(row: dict) -> dict:
+    lon, lat = row.pop("location").coords
+    return {
+        "type": "Feature",
+        "geometry": {"type": "Point", "coordinates": [round(lon, 6), round(lat, 6)]},
+        "properties": {"id": row.pop("pk"), **row},
+    }
+
+
+class StillView(APIView):
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(
+        parameters=[OpenApiParameter("at", OpenApiTypes.DATETIME, description="Empty: the newest picture.")],
+        responses={
+            (200, "image/jpeg"): OpenApiTypes.BINARY,
+            404: NOT_YOURS,
+            503: OpenApiResponse(description="No picture; says why."),
+        },
+    )
+    def get(self, request, camera_id):
+        at = moment(request, "at")
+        window = (at, at) if at else None
+        principal, decision = open_door(request, camera_id, ViewLog.Door.STILL, MediaKind.STILL, window=window)
+        try:
+            still = stills.still(camera_id, at)
+        except NotAvailable as trouble:
+            return not_available(trouble)
+        log_view(principal, decision, ViewLog.Door.STILL, period=window, **named(request))
+        headers = {"Cache-Control": "no-store, private", "X-Taken-At": still.taken_at.isoformat()}
+        return HttpResponse(still.jpeg, content_type="image/jpeg", headers=headers)
+
+
+def moment(request, name: str):
+    """The query's date and time, None when not given; 400 naming it when it is neither."""
+    given = request.query_params.get(name)
+    if not given:
+        return None
+    try:
+        at = parse_datetime(given.replace(" ", "+"))
+    except ValueError:
+        at = None
+    if at is None:
+        raise exceptions.ValidationError({name: [_("Must be a date and time in ISO 8601.")]})
+    return at if timezone.is_aware(at) else timezone.make_aware(at)
+
+
+def not_available(trouble: NotAvailable) -> Response:
+    body = {"code": "not_available", "detail": _(trouble.reason)}
+    return Response(body, status.HTTP_503_SERVICE_UNAVAILABLE)
+
+
+class PlaybackView(APIView):
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("from", OpenApiTypes.DATETIME, required=True),
+            OpenApiParameter("to", OpenApiTypes.DATETIME, required=True),
+        ],
+        responses={(200, "application/vnd.apple.mpegurl"): OpenApiTypes.STR, 404: NOT_YOURS},
+    )
+    def get(self, request, camera_id):
+        start, end = period(request)
+        window = (start, end)
+        principal, decision = open_door(request, camera_id, ViewLog.Door.PLAYBACK, MediaKind.RECORDED, window=window)
+        try:
+            playlist = playback.playlist(camera_id, start, end, lambda segment: segment_url(segment, start, end))
+        except NotAvailable as trouble:
+            return not_available(trouble)
+        log_view(principal, decision, ViewLog.Door.PLAYBACK, period=window, **named(request))
+        return HttpResponse(
+            playlist, content_type="application/vnd.apple.mpegurl", headers={"Cache-Control": "no-store, private"}
+        )
+
+
+def period(request):
+    asked = PeriodSerializer(data={name: request.query_params.get(name) for name in ("from", "to")})
+    asked.is_valid(raise_exception=True)
+    return asked.validated_data["from"], asked.validated_data["to"]
+
+
+def segment_url(segment: Segment, start, end) -> str:
+    return (
+        reverse("segment", args=[segment.camera_id, segment.pk])
+        + f"?from={quote(start.isoformat())}&to={quote(end.isoformat())}"
+    )
+
+
+class SegmentView(APIView):
+    """One recorded segment, for a player that follows a playlist. The gate is asked again for each."""
+
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(responses={(200, "video/mp4"): OpenApiTypes.BINARY, 404: NOT_YOURS})
+    def get(self, request, camera_id, segment_id):
+        window = period(request)
+        open_door(request, camera_id, ViewLog.Door.PLAYBACK, MediaKind.RECORDED, window=window)
+        segment = Segment.objects.covering(camera_id, *window).filter(pk=segment_id).first()
+        if segment is None:
+            raise exceptions.NotFound
+        return send_file("video", segment.path, "video/mp4")
+
+
+class ClipsView(APIView):
+    @extend_schema(
+        request=ClipOrderSerializer,
+        responses={
+            202: ClipSerializer,
+            400: OpenApiResponse(description="Names each bad field."),
+            403: OpenApiResponse(description="The provision does not give this; says why."),
+            404: NOT_YOURS,
+        },
+    )
+    def post(self, request):
+        order = ClipOrderSerializer(data=request.data)
+        order.is_valid(raise_exception=True)
+        asked = order.validated_data
+        principal = principal_of(request)
+        decision = decide(
+            principal,
+            asked["camera"],
+            MediaKind.RECORDED,
+            window=(asked["from"], asked["to"]),
+            provision_id=asked["provision"],
+        )
+        if not decision.is_open:
+            log_refusal(principal, asked["camera"], ViewLog.Door.CLIP, decision.code)
+            if not Provision.objects.of_agencies(principal.agency_ids).filter(pk=asked["provision"]).exists():
+                raise Closed(decision)
+            raise exceptions.PermissionDenied({"code": decision.code, "detail": decision.reason})
+        copy = provide_clip(principal, decision, asked["from"], asked["to"])
+        body = ClipSerializer(copy).data
+        return Response(body, status.HTTP_202_ACCEPTED, headers={"Location": body["status_url"]})
+
+    @extend_schema(responses=ClipSerializer(many=True))
+    def get(self, request):
+        """The copies of the caller's agencies that are not destroyed, newest first."""
+        copies = ProvidedCopy.objects.filter(agency__in=principal_of(request).agency_ids, destroyed_at=None)
+        return Response(ClipSerializer(copies.select_related("clip__camera")[:200], many=True).data)
+
+
+def own_copy(request, clip_id) -> ProvidedCopy:
+    """A copy of one of the caller's agencies; 404 for any other."""
+    copies = ProvidedCopy.objects.filter(agency__in=principal_of(request).agency_ids)
+    copy = copies.select_related("clip__camera", "provision").filter(clip=clip_id).first()
+    if copy is None:
+        raise exceptions.NotFound
+    return copy
+
+
+def ready_copy(request, clip_id) -> tuple[Principal, Decision, ProvidedCopy]:
+    """A copy that is whole, and that the gate gives now."""
+    copy, principal = own_copy(request, clip_id), principal_of(request)
+    decision = decide_clip(principal, copy)
+    if not decision.is_open:
+        log_refusal(principal, copy.clip.camera_id, ViewLog.Door.CLIP, decision.code)
+        raise Closed(decision)
+    if copy.clip.state != Clip.State.READY:
+        raise exceptions.NotFound({"code": copy.clip.state, "detail": copy.clip.get_state_display()})
+    return principal, decision, copy
+
+
+class ClipView(APIView):
+    @extend_schema(responses={200: ClipSerializer, 404: NOT_YOURS})
+    def get(self, request, clip_id):
+        return Response(ClipSerializer(own_copy(request, clip_id)).data)
+
+
+class ClipFileView(APIView):
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(responses={(200, "video/mp4"): OpenApiTypes.BINARY, 404: NOT_YOURS})
+    def get(self, request, clip_id):
+        principal, decision, copy = ready_copy(request, clip_id)
+        window = (copy.clip.starts_at, copy.clip.ends_at)
+        log_view(principal, decision, ViewLog.Door.CLIP, period=window)
+        start = timezone.localtime(copy.clip.starts_at)
+        name = f"{copy.provision.number}_{copy.clip.camera.number}_{start:%Y%m%d_%H%M%S}.mp4"
+        return send_file("clips", copy.clip.path, "video/mp4", file_name=name)
+
+
+class ManifestView(APIView):
+    @extend_schema(responses={200: OpenApiTypes.OBJECT, 404: NOT_YOURS})
+    def get(self, request, clip_id):
+        _principal, _decision, copy = ready_copy(request, clip_id)
+        return Response(manifest(copy.clip))

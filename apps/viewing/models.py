@@ -1,0 +1,91 @@
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from apps.agencies.models import Agency, ApiKey, User
+from apps.cameras.models import Camera
+from apps.mous.models import Provision
+from apps.video.models import Clip
+
+
+class ViewLog(models.Model):
+    """Somebody saw something: one row per door opened, with the incident's number or `none` and a reason."""
+
+    class Door(models.TextChoices):
+        LIVE = "live", _("Live video")
+        PLAYBACK = "playback", _("Playback")
+        STILL = "still", _("Still picture")
+        CLIP = "clip", _("Download of a clip")
+
+    NO_INCIDENT = "none"
+
+    door = models.CharField(_("door"), max_length=10, choices=Door)
+    camera = models.ForeignKey(Camera, models.PROTECT, related_name="+", verbose_name=_("camera"))
+    user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("person"))
+    key = models.ForeignKey(ApiKey, models.PROTECT, null=True, related_name="+", verbose_name=_("system"))
+    provision = models.ForeignKey(
+        Provision, models.PROTECT, null=True, related_name="views", verbose_name=_("provision")
+    )
+    incident_number = models.CharField(_("incident"), max_length=20, default=NO_INCIDENT)
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+    address = models.GenericIPAddressField(_("from address"), null=True)
+    opened_at = models.DateTimeField(_("opened"), default=timezone.now)
+    closed_at = models.DateTimeField(_("closed"), null=True)
+    closed_because = models.CharField(_("closed because"), max_length=40, blank=True)
+    period_from = models.DateTimeField(_("recorded from"), null=True)
+    period_until = models.DateTimeField(_("recorded until"), null=True)
+
+    class Meta:
+        verbose_name = _("view")
+        verbose_name_plural = _("views")
+        ordering = ["-opened_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(user=None, key__isnull=False) | Q(user__isnull=False, key=None), name="view_by_somebody"
+            ),
+            models.CheckConstraint(
+                condition=~Q(incident_number="none") | ~Q(reason=""), name="view_without_incident_says_why"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["opened_at"], name="view_opened"),
+            models.Index(fields=["camera", "opened_at"], name="view_of_camera"),
+            models.Index(fields=["incident_number"], name="view_of_incident"),
+        ]
+
+    def __str__(self):
+        return f"{self.opened_at:%Y-%m-%d %H:%M:%S} {self.door} {self.camera_id}"
+
+
+class ProvidedCopyQuerySet(models.QuerySet):
+    def due(self, at=None):
+        """Copies whose purpose is met and whose last day has come."""
+        return self.filter(destroyed_at=None, destroy_by__lte=at or timezone.now())
+
+
+class ProvidedCopy(models.Model):
+    """A clip made for an agency on a provision, until it is destroyed."""
+
+    provision = models.ForeignKey(Provision, models.PROTECT, related_name="copies", verbose_name=_("provision"))
+    clip = models.OneToOneField(Clip, models.PROTECT, related_name="provided", verbose_name=_("clip"))
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="copies", verbose_name=_("agency"))
+    ledger_number = models.BigIntegerField(_("register line"))
+    requested_by = models.CharField(_("requested by"), max_length=200)
+    created_at = models.DateTimeField(_("ordered"), default=timezone.now)
+    destroy_by = models.DateTimeField(_("to be destroyed by"), null=True)
+    destroyed_at = models.DateTimeField(_("destroyed"), null=True)
+
+    objects = ProvidedCopyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("provided copy")
+        verbose_name_plural = _("provided copies")
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["destroy_by"], condition=Q(destroyed_at=None), name="copy_due"),
+            models.Index(fields=["agency", "created_at"], name="copy_of_agency"),
+        ]
+
+    def __str__(self):
+        return str(self.clip_id)
