@@ -22,9 +22,7 @@ env.read_env(VAR_DIR / "city.env")
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
 if len(SECRET_KEY) < 40:
-    raise ImproperlyConfigured(
-        "SECRET_KEY must hold at least 40 characters: `make run` writes one to var/city.env"
-    )
+    raise ImproperlyConfigured("SECRET_KEY must hold at least 40 characters: `make run` writes one to var/city.env")
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -122,7 +120,7 @@ TEMPLATES = [
 
 # --- database and Redis -----------------------------------------------------
 # The application signs in as a role that owns nothing; `migrate` and the tests as the owner.
-_owner = len(sys.argv) > 1 and sys.argv[1] in {"migrate", "load_sample_city"} or "pytest" in sys.modules
+_owner = (len(sys.argv) > 1 and sys.argv[1] in {"migrate", "load_sample_city"}) or "pytest" in sys.modules
 DATABASES = {
     "default": {
         **env.db("OWNER_DATABASE_URL" if _owner and "OWNER_DATABASE_URL" in env else "DATABASE_URL"),
@@ -234,6 +232,8 @@ PROTECTED_URL = "/protected/"
 # Where a recorder listens for live readers; the port is chosen by the system when 0.
 RECORDER_HOST = env.str("RECORDER_HOST", default="127.0.0.1")
 RECORDER_SECRET = env.str("RECORDER_SECRET", default=SECRET_KEY)
+# Cameras one recorder process may hold; more than that want another process.
+RECORDER_CAPACITY = env.int("RECORDER_CAPACITY", default=100)
 
 # --- API --------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -95,8 +95,4 @@ def breaks() -> Iterator[str]:
 
 def missing(position: int) -> str:
     link = Link.objects.filter(position=position).first()
-    return (
-        f"link {position}: entry {link.entry_id} has been removed"
-        if link
-        else f"link {position} has been removed"
-    )
+    return f"link {position}: entry {link.entry_id} has been removed" if link else f"link {position} has been removed"

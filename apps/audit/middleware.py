@@ -8,9 +8,7 @@ def remember_address(get_response):
     """
 
     def middleware(request):
-        token = source_address.set(
-            request.headers.get("X-Real-IP") or request.META.get("REMOTE_ADDR") or None
-        )
+        token = source_address.set(request.headers.get("X-Real-IP") or request.META.get("REMOTE_ADDR") or None)
         try:
             return get_response(request)
         finally:
