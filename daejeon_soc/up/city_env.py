@@ -10,6 +10,7 @@ from pathlib import Path
 import environ
 
 from daejeon_soc.up import ports
+from daejeon_soc.up.files import private_file
 from daejeon_soc.up.steps import NotUp
 
 SECRETS = (
@@ -37,13 +38,8 @@ def read(path: Path) -> dict[str, str]:
 
 
 def write(path: Path, values: dict[str, str]) -> None:
-    """Replace the file at once, readable by its owner alone."""
-    draft = path.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write("# Written by `make run`. To change a setting, use the environment or .env.\n")
-        file.writelines(f"{name}={value}\n" for name, value in values.items())
-    draft.replace(path)
+    note = "# Written by `make run`. To change a setting, use the environment or .env.\n"
+    private_file(path, note + "".join(f"{name}={value}\n" for name, value in values.items()))
 
 
 def with_secrets(values: dict[str, str]) -> dict[str, str]:
@@ -80,7 +76,8 @@ def settle(path: Path, *, besides: set[int]) -> dict[str, str]:
 
 def read_dot_env(base: Path) -> None:
     """Take `.env` into the environment as the settings do: what the shell has set stays."""
-    environ.Env.read_env(base / ".env") if (base / ".env").exists() else None
+    if (base / ".env").exists():
+        environ.Env.read_env(base / ".env")
 
 
 def refuse_foreign_addresses() -> None:

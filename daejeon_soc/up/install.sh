@@ -9,9 +9,9 @@ cd "$(dirname "$0")/../.."
 step_began=0
 begin() {
     step_began=$(date +%s)
-    printf '  %s ' "$1"
+    printf '  %-42s' "$1"
 }
-finish() { printf '%s s\n' "$(($(date +%s) - step_began))"; }
+finish() { printf '%3d   s\n' "$(($(date +%s) - step_began))"; }
 give_up() {
     printf '\n%s\n' "$*" >&2
     exit 1

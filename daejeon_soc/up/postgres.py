@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg2
 
+from daejeon_soc.up.files import private_file
 from daejeon_soc.up.steps import NotUp
 
 # initdb and postgres refuse to run as root; Debian's package brings this user.
@@ -65,6 +66,9 @@ def make_cluster(data: Path, password: str) -> bool:
     if data_version(data):
         return False
     draft = _empty_draft(data)
+    secret = data.with_name("postgres.secret")
+    private_file(secret, password)
+    _hand_over(secret)
     made = subprocess.run(
         [
             *as_server_user(),
@@ -72,17 +76,17 @@ def make_cluster(data: Path, password: str) -> bool:
             f"--pgdata={draft}",
             "--username=postgres",
             "--auth=scram-sha-256",
-            "--pwfile=/dev/stdin",
+            f"--pwfile={secret}",
             "--encoding=UTF8",
             "--locale=C.UTF-8",
             "--data-checksums",
         ],
-        input=password,
         capture_output=True,
         text=True,
         check=False,
         cwd="/",
     )
+    secret.unlink()
     if made.returncode:
         raise NotUp(f"initdb failed:\n{made.stderr.strip()}")
     draft.rename(data)
@@ -96,9 +100,13 @@ def _empty_draft(data: Path) -> Path:
     draft = data.with_name("postgres.new")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
-    if os.geteuid() == 0:
-        shutil.chown(draft, UNPRIVILEGED, UNPRIVILEGED)
+    _hand_over(draft)
     return draft
+
+
+def _hand_over(path: Path) -> None:
+    if os.geteuid() == 0:
+        shutil.chown(path, UNPRIVILEGED, UNPRIVILEGED)
 
 
 def command(data: Path, port: str, *, durable: bool = True) -> list[str]:

@@ -7,7 +7,8 @@ from pathlib import Path
 from string import Template
 
 from daejeon_soc.up import postgres
-from daejeon_soc.up.supervision import Program, private_file
+from daejeon_soc.up.files import private_file
+from daejeon_soc.up.supervision import Program
 
 HERE = Path(__file__).parent
 

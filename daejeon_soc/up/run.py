@@ -15,8 +15,9 @@ from pathlib import Path
 import environ
 
 from daejeon_soc.up import city_env, ports, postgres, programs, running
+from daejeon_soc.up.files import private_file
 from daejeon_soc.up.steps import NotUp, step
-from daejeon_soc.up.supervision import Supervisor, private_file
+from daejeon_soc.up.supervision import Supervisor
 
 BASE = Path(__file__).resolve().parent.parent.parent
 SECONDS_TO_COME_UP = 90

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from daejeon_soc.up import processes, supervision
+from daejeon_soc.up.files import private_file
 from daejeon_soc.up.processes import MARK
 from daejeon_soc.up.steps import NotUp
 from daejeon_soc.up.supervision import Program, Supervisor
@@ -56,7 +57,7 @@ def supervised(
     for folder in ("log", "redis"):
         (var / folder).mkdir(exist_ok=True)
     file = var / "run" / "supervisor.conf"
-    supervision.private_file(file, supervision.configuration(programs, folder=base, var=var, values=values))
+    private_file(file, supervision.configuration(programs, folder=base, var=var, values=values))
     processes.adopt_orphans()
     # A session of its own: Ctrl-C is for the runner, which then stops everything in order.
     process = subprocess.Popen(

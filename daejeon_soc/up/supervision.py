@@ -1,6 +1,5 @@
 """The processes of a city, in the order they start and the reverse of the order they stop, under supervisor."""
 
-import os
 import shlex
 import sys
 import time
@@ -112,10 +111,3 @@ class Supervisor:
 def command(configuration_file: Path) -> list[str]:
     supervisord = Path(sys.executable).with_name("supervisord")
     return told_when_parent_dies([str(supervisord), "-n", "-c", str(configuration_file)])
-
-
-def private_file(path: Path, text: str) -> None:
-    """Write a file that holds a password: readable by its owner alone from the first byte."""
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
