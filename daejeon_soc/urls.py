@@ -1,7 +1,14 @@
 from django.contrib import admin
 from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("i18n/", include("django.conf.urls.i18n")),
+    path("api/v1/", include("apps.linked_services.urls")),
+    path("api/v1/", include("apps.incidents.urls")),
+    path("api/v1/", include("apps.cameras.urls")),
+    path("api/v1/", include("apps.viewing.urls")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("", include("apps.console.urls")),
 ]

@@ -3,6 +3,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from apps.agencies.actions import dismiss, enrol
 from apps.agencies.models import Agency, ApiKey, Membership, User
 from apps.audit.actions import record
 
@@ -32,6 +33,16 @@ class MembershipInline(admin.TabularInline):
 @admin.register(User)
 class MemberAdmin(AuditedMixin, NoDeletionMixin, UserAdmin):
     inlines = [MembershipInline]
+
+    def save_formset(self, request, form, formset, change):
+        """Memberships are changed by their actions, which keep groups and audit in step."""
+        for membership in formset.save(commit=False):
+            if membership.pk:
+                dismiss(Membership.objects.get(pk=membership.pk), by=request.user)
+            enrol(membership.user, membership.agency, membership.role, by=request.user)
+        for membership in formset.deleted_objects:
+            dismiss(membership, by=request.user)
+
     list_display = ["username", "first_name", "last_name", "is_active", "last_login"]
 
 

@@ -1,0 +1,75 @@
+from django.contrib import admin, messages
+from django.http import Http404, HttpResponseRedirect
+from django.urls import path, reverse
+from django.utils.translation import gettext_lazy as _
+from leaflet.admin import LeafletGeoAdminMixin
+
+from apps.agencies.admin import AuditedMixin, NoDeletionMixin
+from apps.audit.admin import ReadonlyMixin
+from apps.incidents.models import Incident
+from apps.linked_services.forms import MouForm
+from apps.mous.actions import MOU_TRANSITIONS, NotAllowed, advance_mou
+from apps.mous.models import Mou
+
+VERB_LABELS = {
+    "sign": _("Sign"),
+    "suspend": _("Suspend"),
+    "resume": _("Put in force again"),
+    "revoke": _("Revoke"),
+}
+
+
+@admin.register(Mou)
+class MouAdmin(LeafletGeoAdminMixin, AuditedMixin, NoDeletionMixin, admin.ModelAdmin):
+    """Agreements: written by one person, signed by another, suspended or revoked at once."""
+
+    form = MouForm
+    change_form_template = "admin/mou_change_form.html"
+    list_display = ["document_number", "agency", "services", "state", "starts_at", "ends_at", "signed_by"]
+    list_filter = ["state", "agency"]
+    list_select_related = ["agency", "signed_by"]
+    search_fields = ["document_number", "agency__name_ko", "agency__name_en"]
+    readonly_fields = ["state", "drafted_by", "signed_by", "signed_at"]
+    filter_horizontal = ["excluded_owners"]
+
+    def has_change_permission(self, request, obj=None):
+        """What is signed is not edited: it is suspended, revoked, or followed by another."""
+        return super().has_change_permission(request, obj) and (obj is None or obj.state == Mou.State.DRAFT)
+
+    def save_model(self, request, obj, form, change):
+        if not change:
+            obj.drafted_by = request.user
+        super().save_model(request, obj, form, change)
+
+    def get_urls(self):
+        step = path("<int:mou_id>/<slug:verb>/", self.admin_site.admin_view(self.step), name="mou_step")
+        return [step, *super().get_urls()]
+
+    def render_change_form(self, request, context, *args, obj=None, **kwargs):
+        context["steps"] = [
+            {"label": VERB_LABELS[verb], "url": reverse("admin:mou_step", args=[obj.pk, verb])}
+            for verb, (sources, _after, permission) in MOU_TRANSITIONS.items()
+            if obj and obj.state in sources and request.user.has_perm(permission)
+        ]
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+
+    def step(self, request, mou_id, verb):
+        mou = self.get_object(request, str(mou_id))
+        if mou is None or verb not in MOU_TRANSITIONS or request.method != "POST":
+            raise Http404
+        try:
+            advance_mou(mou, verb, by=request.user)
+        except NotAllowed as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, _("Done: %(verb)s – %(mou)s") % {"verb": VERB_LABELS[verb], "mou": mou})
+        return HttpResponseRedirect(reverse("admin:mous_mou_change", args=[mou.pk]))
+
+
+@admin.register(Incident)
+class IncidentAdmin(ReadonlyMixin, admin.ModelAdmin):
+    list_display = ["number", "service", "type", "grade", "state", "received_at", "agency", "is_exercise"]
+    list_filter = ["service", "state", "is_exercise", "agency"]
+    list_select_related = ["agency"]
+    search_fields = ["number", "source_id", "place"]
+    date_hierarchy = "received_at"

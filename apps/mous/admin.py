@@ -1,0 +1,55 @@
+from django.contrib import admin, messages
+from django.utils.translation import gettext_lazy as _
+
+from apps.audit.admin import ReadonlyMixin
+from apps.mous import actions
+from apps.mous.models import LedgerEntry, Provision
+
+
+@admin.register(Provision)
+class ProvisionAdmin(ReadonlyMixin, admin.ModelAdmin):
+    list_display = ["number", "agency", "service", "incident", "legal_ground", "starts_at", "ends_at", "revoked_at"]
+    list_filter = ["service", "agency", "legal_ground"]
+    list_select_related = ["agency", "incident"]
+    search_fields = ["number", "incident__number"]
+    date_hierarchy = "starts_at"
+    actions = ["revoke"]
+
+    def has_revoke_permission(self, request):
+        return request.user.has_perm("mous.revoke_provision")
+
+    @admin.action(description=_("Revoke the selected provisions at once"), permissions=["revoke"])
+    def revoke(self, request, queryset):
+        for provision in queryset.select_related("incident"):
+            try:
+                actions.revoke(provision, by=request.user, reason=str(_("Revoked in the administration")))
+            except actions.NotAllowed as refusal:
+                messages.error(request, f"{provision}: {refusal}")
+            else:
+                messages.success(request, _("%(provision)s is revoked.") % {"provision": provision})
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(ReadonlyMixin, admin.ModelAdmin):
+    """The register, in the law's columns."""
+
+    list_display = [
+        "number",
+        "kind",
+        "at",
+        "file_name",
+        "form",
+        "officer",
+        "purpose",
+        "third_party",
+        "ground",
+        "manner",
+        "period_from",
+        "period_until",
+        "incident_number",
+        "code",
+    ]
+    list_filter = ["kind", "agency", "code"]
+    search_fields = ["incident_number", "third_party", "officer"]
+    date_hierarchy = "at"
+    show_full_result_count = False

@@ -1,0 +1,22 @@
+from django.contrib import admin
+
+from apps.audit.admin import ReadonlyMixin
+from apps.viewing.models import ProvidedCopy, ViewLog
+
+
+@admin.register(ViewLog)
+class ViewLogAdmin(ReadonlyMixin, admin.ModelAdmin):
+    list_display = ["opened_at", "closed_at", "door", "camera", "user", "key", "incident_number", "reason", "address"]
+    list_filter = ["door"]
+    list_select_related = ["camera", "user", "key__agency"]
+    search_fields = ["incident_number", "camera__number", "user__username", "reason"]
+    date_hierarchy = "opened_at"
+    show_full_result_count = False
+
+
+@admin.register(ProvidedCopy)
+class ProvidedCopyAdmin(ReadonlyMixin, admin.ModelAdmin):
+    list_display = ["clip", "agency", "provision", "ledger_number", "created_at", "destroy_by", "destroyed_at"]
+    list_filter = ["agency"]
+    list_select_related = ["clip", "agency", "provision"]
+    search_fields = ["provision__number"]
