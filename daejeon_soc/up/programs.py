@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from string import Template
 
+import environ
+
 from daejeon_soc.up import postgres
 from daejeon_soc.up.files import private_file
 from daejeon_soc.up.supervision import Program
@@ -49,9 +51,9 @@ def application(var: Path, values: dict[str, str], *, port: int, demo: bool) -> 
     ]
     if demo:
         programs.append(Program("virtual-cameras", manage("virtual_cameras"), order=35, seconds_to_stop=5))
-        programs.append(
-            Program("demo-call", manage("demo_call", "--after", "60"), order=95, runs_once=True, seconds_to_stop=2)
-        )
+    if demo and environ.Env().bool("DEMO_CALL", default=True):
+        call = manage("demo_call", "--after", "60")
+        programs.append(Program("demo-call", call, order=95, runs_once=True, seconds_to_stop=2))
     return sorted(programs, key=lambda program: program.order)
 
 

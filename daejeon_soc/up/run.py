@@ -74,7 +74,9 @@ def bring_up(var: Path) -> None:
 def make_cluster(var: Path, values: dict[str, str]) -> None:
     data = postgres.data_folder(var)
     if postgres.make_cluster(data, values["POSTGRES_PASSWORD"]):
-        (var / "run" / "sample").unlink(missing_ok=True)
+        # Neither the sample city nor its sign-ins are in a new database.
+        for file in (var / "run" / "sample", var / "demo.json"):
+            file.unlink(missing_ok=True)
         if var not in data.parents:
             print(f"\n  {data}: the database's user may not enter {var}", end="  ")
 
@@ -85,6 +87,7 @@ def prepare(var: Path, values: dict[str, str], *, demo: bool) -> None:
         postgres.wait_until_answering(values, patience=30)
         postgres.set_up_roles(values)
     manage = Manage(var, values)
+    cameras = os.environ.get("VIRTUAL_CAMERAS", "")
     with step("database tables"):
         manage("migrate", "--verbosity=0")
     with only_when_changed(var / "run" / "texts", (BASE / "locale").rglob("*.po")) as changed:
@@ -95,7 +98,7 @@ def prepare(var: Path, values: dict[str, str], *, demo: bool) -> None:
         if changed:
             with step("static files"):
                 manage("collectstatic", "--noinput", "--verbosity=0")
-    with only_when_changed(var / "run" / "sample", []) as changed:
+    with only_when_changed(var / "run" / "sample", [], values["VIRTUAL_RTSP_PORT"], cameras) as changed:
         if demo and (changed or not (var / "demo.json").exists()):
             with step("sample city"):
                 manage("load_sample_city")
@@ -129,9 +132,9 @@ def served_files() -> Iterator[Path]:
 
 
 @contextmanager
-def only_when_changed(stamp: Path, files: Iterable[Path]) -> Iterator[bool]:
-    """Whether `files` differ from those of the last time that the work was finished."""
-    digest = hashlib.sha256()
+def only_when_changed(stamp: Path, files: Iterable[Path], *words: str) -> Iterator[bool]:
+    """Whether `files` or `words` differ from those of the last time that the work was finished."""
+    digest = hashlib.sha256(repr(words).encode())
     for path in sorted(files):
         digest.update(f"{path}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     now = digest.hexdigest()
