@@ -113,7 +113,9 @@ class City(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         parts = parts_at(int(time.monotonic()))
-        yield gauge("soc_part_up", "1 when the part is well", "part", {name: part["ok"] for name, part in parts.items()})
+        yield gauge(
+            "soc_part_up", "1 when the part is well", "part", {name: part["ok"] for name, part in parts.items()}
+        )
         usage = disk_usage()
         yield gauge("soc_disk_bytes", "file system of the video", "kind", {"total": usage.total, "free": usage.free})
         if parts["redis"]["ok"]:
@@ -125,7 +127,9 @@ class City(Collector):
     def of_database(self) -> Iterator[GaugeMetricFamily]:
         yield gauge("soc_cameras", "registered cameras by status", "status", counts(Camera.objects, "status"))
         yield gauge("soc_clips", "clips by state", "state", counts(Clip.objects, "state"))
-        yield gauge("soc_incidents_open", "open incidents by service", "service", counts(Incident.objects.open(), "service"))
+        yield gauge(
+            "soc_incidents_open", "open incidents by service", "service", counts(Incident.objects.open(), "service")
+        )
         yield GaugeMetricFamily("soc_provisions_in_force", "provisions", Provision.objects.in_force().count())
         yield GaugeMetricFamily("soc_recorders", "recorders alive", Recorder.objects.alive().count())
         yield GaugeMetricFamily("soc_cameras_leased", "cameras that a recorder holds", Lease.objects.count())
