@@ -1,0 +1,204 @@
+"""The operator's page: queue, stage, incident column, timeline. Parts are refreshed one by one."""
+
+from dataclasses import dataclass
+from functools import wraps
+from urllib.parse import urlencode, urlsplit
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+from django.http import Http404, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from apps.agencies.principals import Principal, principal_of
+from apps.cameras.models import Camera
+from apps.console.news import latest_seq
+from apps.incidents.models import Incident
+from apps.incidents.states import EVENT_LABELS, NotAllowed, events_from
+from apps.linked_services import actions
+from apps.linked_services.services import ALL
+from apps.mous.gate import visible_cameras
+from apps.mous.models import MediaKind, ProvisionCamera
+
+TILES = 5
+CLOSED_SHOWN = 12
+OPEN_SHOWN = 200
+FOUND = 8
+ENDINGS = {"close", "cancel"}
+OUTCOMES = {
+    "seen_helped": gettext_lazy("Video helped the units"),
+    "seen_no_help": gettext_lazy("Video was watched, it did not help"),
+    "not_seen": gettext_lazy("The place was not in view"),
+    "false_alarm": gettext_lazy("False alarm"),
+    "duplicate": gettext_lazy("Same as another call"),
+}
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A camera on the stage, and why it is there."""
+
+    slot: int
+    camera: Camera
+    live: str
+    provided: ProvisionCamera | None = None
+
+
+def staff_only(view):
+    @wraps(view)
+    def checked(request, *args, **kwargs):
+        if not principal_of(request).is_centre_staff:
+            raise PermissionDenied(_("This page is for the staff of the operation centre."))
+        return view(request, *args, **kwargs)
+
+    return checked
+
+
+def address(request) -> QueryDict:
+    """What the page is about: its own address, also when only a part of it is asked for."""
+    if request.htmx and request.htmx.current_url:
+        return QueryDict(urlsplit(request.htmx.current_url).query)
+    return request.GET
+
+
+@staff_only
+def operator(request):
+    seq = latest_seq()  # before the lists are read: what changes in between is told again, not missed
+    context = {**queue_context(request), **work_context(request), "outcomes": OUTCOMES, "seq": seq}
+    return render(request, "console/operator.html", context)
+
+
+@staff_only
+def queue(request):
+    return render(request, "console/_queue.html", queue_context(request))
+
+
+@staff_only
+def work(request):
+    return render(request, "console/_work.html", work_context(request))
+
+
+def queue_context(request) -> dict:
+    incidents = Incident.objects.visible_to(principal_of(request))
+    shown = incidents.open().order_by("-received_at")[:OPEN_SHOWN]
+    new = [incident for incident in shown if incident.state == "reported"]
+    return {
+        "new": sorted(new, key=lambda incident: incident.grade != Incident.Grade.URGENT),
+        "in_hand": [incident for incident in shown if incident.state != "reported"],
+        "closed": incidents.exclude(pk__in=incidents.open()).order_by("-closed_at")[:CLOSED_SHOWN],
+        "current": address(request).get("incident", ""),
+    }
+
+
+def work_context(request, problem: str = "") -> dict:
+    about = address(request)
+    principal = principal_of(request)
+    incident = camera = None
+    if number := about.get("incident"):
+        incident = get_object_or_404(Incident.objects.visible_to(principal).select_related("agency"), number=number)
+    elif about.get("camera"):
+        camera = get_object_or_404(watchable(principal), pk=_number(about["camera"]))
+    extra = [_number(camera_id) for camera_id in about.getlist("camera")]
+    return {
+        "incident": incident,
+        "camera": camera,
+        "reason": about.get("reason", ""),
+        "problem": problem,
+        **(incident_context(incident, principal, extra) if incident else camera_context(camera, about)),
+    }
+
+
+def incident_context(incident: Incident, principal: Principal, extra: list[int]) -> dict:
+    return {
+        "service": ALL[incident.service],
+        "tiles": incident_tiles(incident, principal, extra),
+        "provisions": incident.provisions.select_related("agency", "mou").prefetch_related("provided").order_by("pk"),
+        "buttons": [(event, EVENT_LABELS[event]) for event in events_from(incident.state) if event not in ENDINGS],
+        "endings": [(event, EVENT_LABELS[event]) for event in events_from(incident.state) if event in ENDINGS],
+        "log": list(incident.events.order_by("-seq")),
+    }
+
+
+def camera_context(camera: Camera | None, about: QueryDict) -> dict:
+    return {"tiles": [Tile(1, camera, live_address(camera, "none", about.get("reason", "")))] if camera else []}
+
+
+def incident_tiles(incident: Incident, principal: Principal, extra: list[int]) -> list[Tile]:
+    """The cameras provided for the incident, best first; those the operator added take the last slots."""
+    provided = (
+        ProvisionCamera.objects.filter(provision__incident=incident, camera__in=watchable(principal))
+        .select_related("camera__site")
+        .order_by("rank", "provision")
+    )
+    chosen = {row.camera_id: (row.camera, row) for row in provided}
+    added = {camera.pk: (camera, chosen.get(camera.pk, (None, None))[1]) for camera in watchable(principal, extra)}
+    others = [pair for pk, pair in chosen.items() if pk not in added]
+    pairs = others[: max(1, TILES - len(added))] + list(added.values())
+    return [
+        Tile(slot, camera, live_address(camera, incident.number), row)
+        for slot, (camera, row) in enumerate(pairs[:TILES], 1)
+    ]
+
+
+def watchable(principal: Principal, ids: list[int] | None = None):
+    cameras = visible_cameras(principal, MediaKind.LIVE).select_related("site")
+    return cameras if ids is None else cameras.filter(pk__in=ids)
+
+
+def live_address(camera: Camera, incident: str, reason: str = "") -> str:
+    query = {"incident": incident, "reason": reason} if reason else {"incident": incident}
+    return f"/api/v1/cameras/{camera.pk}/live?{urlencode(query)}"
+
+
+@staff_only
+@require_POST
+def advance(request):
+    """Move an incident on from the state the page showed."""
+    incident = get_object_or_404(
+        Incident.objects.visible_to(principal_of(request)).select_related("agency"), number=request.POST.get("number")
+    )
+    problem = ""
+    try:
+        if incident.state != request.POST.get("before"):
+            raise NotAllowed(_("This incident has just been changed by someone else."))
+        if (event := request.POST.get("event")) not in EVENT_LABELS:
+            raise Http404
+        actions.advance(incident, event, by=request.user, note=_note(request.POST))
+    except NotAllowed as refusal:
+        problem = str(refusal)
+    if request.htmx:
+        return render(request, "console/_work.html", work_context(request, problem), status=409 if problem else 200)
+    if problem:
+        messages.error(request, problem)
+    return redirect(f"{reverse('operator')}?{urlencode({'incident': incident.number})}")
+
+
+def _note(form) -> str:
+    outcome = OUTCOMES.get(form.get("outcome"))
+    words = form.get("note", "").strip()[:1000]
+    return ". ".join(str(part) for part in (outcome, words) if part)
+
+
+@staff_only
+def search(request):
+    """Incidents and cameras whose number or place holds the words."""
+    words = request.GET.get("q", "").strip()[:80]
+    if len(words) < 2:
+        return render(request, "console/_found.html", {"words": ""})
+    principal = principal_of(request)
+    incidents = Incident.objects.visible_to(principal).filter(Q(number__icontains=words) | Q(place__icontains=words))
+    cameras = watchable(principal).filter(
+        Q(number__icontains=words) | Q(site__road_address__icontains=words) | Q(site__lot_address__icontains=words)
+    )
+    found = {"incidents": incidents[:FOUND], "cameras": cameras.order_by("number")[:FOUND]}
+    return render(request, "console/_found.html", {"words": words, **found})
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or len(text) > 18:
+        raise Http404
+    return int(text)

@@ -1,0 +1,93 @@
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from apps.incidents.states import State
+from apps.linked_services.services import ALL
+from apps.mous.models import MediaKind
+
+register = template.Library()
+
+STATUS_WORDS = {
+    "off": _("Off"),
+    "standby": _("Standing by"),
+    "normal": _("Normal"),
+    "caution": _("Caution"),
+    "serious": _("Serious"),
+    "critical": _("Critical"),
+}
+POINTS = [
+    _("north"),
+    _("north-east"),
+    _("east"),
+    _("south-east"),
+    _("south"),
+    _("south-west"),
+    _("west"),
+    _("north-west"),
+]
+EVENT_WORDS = {
+    "incident.opened": _("Call received"),
+    "provision.revoked": _("Provision revoked"),
+}
+
+
+@register.simple_tag
+def status(name: str, words: str = ""):
+    """The shape and colour of a status. `words` replaces its name for those who hear the page."""
+    return format_html(
+        '<svg class="status status-{}" role="img" aria-label="{}"><use href="{}#{}"/></svg>',
+        name,
+        words or STATUS_WORDS[name],
+        static("img/status.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def icon(name: str, css: str = "icon"):
+    """A drawing beside words that say the same."""
+    return format_html(
+        '<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>', css, static("img/icons.svg"), name
+    )
+
+
+@register.filter
+def queue_status(incident) -> str:
+    """What an incident asks of the operator: an urgent call that nobody has taken is critical."""
+    if not incident.is_open:
+        return "off"
+    if incident.state == "reported":
+        return "critical" if incident.grade == "urgent" else "caution"
+    return "standby" if incident.state == "resolved" else "normal"
+
+
+@register.filter
+def type_name(incident) -> str:
+    service = ALL.get(incident.service)
+    return service.types.get(incident.type, incident.type) if service else incident.type
+
+
+@register.filter
+def service_name(code: str) -> str:
+    return ALL[code].name if code in ALL else code
+
+
+@register.filter
+def kind_names(kinds) -> str:
+    return ", ".join(str(MediaKind(kind).label) for kind in kinds)
+
+
+@register.filter
+def compass(degrees) -> str:
+    """The direction of a bearing in words."""
+    return POINTS[round(degrees / 45) % 8] if degrees is not None else ""
+
+
+@register.filter
+def event_words(event) -> str:
+    """A line of the incident's log."""
+    if event.kind == "incident.advanced":
+        return State(event.detail["after"]).label
+    return EVENT_WORDS.get(event.kind, event.kind)

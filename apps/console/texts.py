@@ -1,0 +1,54 @@
+"""The words that scripts put on a page, translated where the page is drawn."""
+
+from django.utils.translation import gettext as _
+
+
+def script_texts() -> dict[str, str]:
+    return {
+        # a camera's tile
+        "tile.connecting": _("Connecting…"),
+        "tile.live": _("Live"),
+        "tile.delay": _("Live, {seconds} s behind"),
+        "tile.stale": _("No new picture for {seconds} s"),
+        "tile.reconnecting": _("Connection lost. Trying again in {seconds} s"),
+        "tile.refused": _("Not shown: {reason}"),
+        "tile.refused_plain": _("You may not watch this camera now"),
+        "tile.unavailable": _("Not available: {reason}"),
+        "tile.unavailable_plain": _("The camera is not delivering pictures"),
+        "tile.unsupported": _("This browser cannot play {codec}. The recording is not affected."),
+        "tile.paused": _("Paused while out of sight"),
+        "tile.blocked": _("The browser waits for a click before it plays"),
+        # connection
+        "live.connected": _("Live"),
+        "live.age": _("{seconds} s ago"),
+        "live.reconnecting": _("Reconnecting…"),
+        "live.offline": _("Offline: what you see may be old. Calls are kept and will appear."),
+        "live.signed_out": _("Signed out. Sign in again to go on."),
+        # sound
+        "sound.on": _("Sound on"),
+        "sound.off": _("Sound off"),
+        "sound.waiting": _("Sound starts after the first key or click"),
+        # queue
+        "queue.new_call": _("New urgent call: {what}, {where}"),
+        "queue.changed": _("{number} has changed"),
+        # map
+        "map.zoom_in": _("Zoom in"),
+        "map.zoom_out": _("Zoom out"),
+        "map.ring": _("{metres} m"),
+        "map.no_shapes": _("District shapes could not be loaded"),
+        "map.camera": _("Camera {number}"),
+        # clips
+        "clip.queued": _("Waiting"),
+        "clip.cutting": _("Cutting, {percent}%"),
+        "clip.ready": _("Ready"),
+        "clip.failed": _("Failed: {reason}"),
+        "clip.refused": _("Not made: {reason}"),
+        "clip.download": _("Download"),
+        # timeline
+        "time.now": _("now"),
+        "time.call": _("call"),
+        "time.minutes_ago": _("-{minutes} min"),
+        # anything
+        "error.network": _("The server did not answer. Nothing was changed; try again."),
+        "error.server": _("Something went wrong on our side. Nothing was changed; it has been written down."),
+    }

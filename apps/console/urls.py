@@ -1,0 +1,20 @@
+from django.contrib.auth.decorators import login_not_required
+from django.urls import path
+from django.views.i18n import set_language
+
+from apps.console import agency_page, operator_page, views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("sign-in/", views.SignIn.as_view(), name="sign_in"),
+    path("sign-out/", views.SignOut.as_view(), name="sign_out"),
+    path("language/", login_not_required(set_language), name="set_language"),
+    path("offline/", views.offline, name="offline"),
+    path("console/", operator_page.operator, name="operator"),
+    path("console/queue/", operator_page.queue, name="queue"),
+    path("console/work/", operator_page.work, name="work"),
+    path("console/search/", operator_page.search, name="search"),
+    path("console/advance/", operator_page.advance, name="advance"),
+    path("agency/", agency_page.agency, name="agency"),
+    path("agency/provisions/", agency_page.provisions, name="agency_provisions"),
+]

@@ -1,0 +1,82 @@
+/* What the desk is about is in the address, so that going back, reloading and sending a link all work.
+   Links marked data-desk change the address and let the parts refresh themselves. */
+
+import { openDialog } from "soc/dialogs";
+
+const SLOTS = 5;
+
+export function moveTo(address) {
+  history.pushState({}, "", address);
+  document.body.dispatchEvent(new CustomEvent("desk:moved"));
+}
+
+export const currentIncident = () => new URLSearchParams(location.search).get("incident");
+
+function openCamera({ id, number, place }) {
+  const incident = currentIncident();
+  if (!incident) return openDialog("camera-dialog", { camera: id, number, place: place ?? "" });
+  const address = new URLSearchParams(location.search);
+  const others = address.getAll("camera").filter((other) => other !== String(id));
+  address.delete("camera");
+  for (const camera of [...others, id].slice(-(SLOTS - 1))) address.append("camera", camera);
+  return moveTo(`?${address}`);
+}
+
+function enlarge(tile) {
+  for (const other of document.querySelectorAll("camera-tile.is-hero")) other.classList.remove("is-hero");
+  tile.classList.add("is-hero");
+}
+
+export function chooseTile(slot) {
+  const tile = document.querySelector(`camera-tile[data-slot="${slot}"]`);
+  if (!tile) return;
+  enlarge(tile);
+  tile.focus({ preventScroll: true });
+}
+
+export function fillScreen() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else document.querySelector("camera-tile.is-hero")?.requestFullscreen();
+}
+
+export function toggleDrawer(open = !document.body.classList.contains("drawer-open")) {
+  document.body.classList.toggle("drawer-open", open);
+  for (const button of document.querySelectorAll("[data-drawer][aria-expanded]")) button.setAttribute("aria-expanded", String(open));
+}
+
+/** A page may be left without a large tile when the cameras changed under it. */
+function keepOneHero() {
+  const tiles = [...document.querySelectorAll("camera-tile")];
+  if (tiles.length && !tiles.some((tile) => tile.classList.contains("is-hero"))) enlarge(tiles[0]);
+}
+
+function onClick(event) {
+  const found = event.target.closest("a[data-camera-id]");
+  const link = event.target.closest("a[data-desk]");
+  const tile = event.target.closest("camera-tile");
+  if (event.target.closest("[data-drawer]")) toggleDrawer();
+  if (tile) enlarge(tile);
+  if (event.ctrlKey || event.metaKey || event.shiftKey || !(found || link)) return;
+  event.preventDefault();
+  document.getElementById("found").replaceChildren();
+  if (found) openCamera({ id: found.dataset.cameraId, number: found.dataset.number, place: found.dataset.place });
+  else moveTo(link.href);
+}
+
+function onSubmit(event) {
+  if (!event.target.matches("[data-desk-form]")) return;
+  event.preventDefault();
+  moveTo(`?${new URLSearchParams(new FormData(event.target))}`);
+  event.target.closest("dialog").close();
+}
+
+export function startDesk() {
+  document.addEventListener("click", onClick);
+  document.addEventListener("submit", onSubmit);
+  document.addEventListener("camera:asked", ({ detail }) => openCamera(detail));
+  document.body.addEventListener("page:refreshed", keepOneHero);
+  document.body.addEventListener("htmx:afterRequest", ({ detail, target }) => {
+    if (target.matches?.("[data-closes-when-sent]") && detail.xhr.status) target.closest("dialog").close();
+  });
+  addEventListener("popstate", () => document.body.dispatchEvent(new CustomEvent("desk:moved")));
+}

@@ -1,0 +1,20 @@
+import "soc/camera-tile";
+import "soc/city-map";
+import "soc/time-line";
+import { startClock } from "soc/clock";
+import { startDialogs } from "soc/dialogs";
+import { startDesk } from "soc/desk";
+import { startKeys } from "soc/keys";
+import { startNews } from "soc/live";
+import { startQueue } from "soc/queue";
+import { startRefresh } from "soc/refresh";
+import { startSound } from "soc/sound";
+
+startRefresh();
+startClock();
+startDialogs();
+startDesk();
+startQueue();
+startKeys();
+startSound();
+startNews();
