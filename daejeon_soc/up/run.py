@@ -90,8 +90,8 @@ def prepare(var: Path, values: dict[str, str], *, demo: bool) -> None:
     cameras = os.environ.get("VIRTUAL_CAMERAS", "")
     with step("database tables"):
         manage("migrate", "--verbosity=0")
-    with only_when_changed(var / "run" / "texts", (BASE / "locale").rglob("*.po")) as changed:
-        if changed:
+    with only_when_changed(var / "run" / "texts", texts := list((BASE / "locale").rglob("*.po"))) as changed:
+        if changed and texts:
             with step("translations"):
                 manage("compilemessages", "--verbosity=0", "--ignore=.venv", "--ignore=node_modules")
     with only_when_changed(var / "run" / "static", served_files()) as changed:
