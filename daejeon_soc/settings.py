@@ -150,7 +150,9 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
-CELERY_BEAT_SCHEDULE: dict[str, dict] = {}
+CELERY_BEAT_SCHEDULE: dict[str, dict] = {
+    "seal-audit": {"task": "apps.audit.tasks.seal", "schedule": 5},
+}
 
 # --- people -----------------------------------------------------------------
 AUTH_USER_MODEL = "agencies.User"
@@ -192,7 +194,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": ["'self'"],
         "script-src": ["'self'", NONCE],
         "style-src": ["'self'"],
-        "img-src": ["'self'", "data:", "blob:"] + env.list("MAP_TILES_HOSTS", default=[]),
+        "img-src": ["'self'", "data:", "blob:", *env.list("MAP_TILES_HOSTS", default=[])],
         "media-src": ["'self'", "blob:"],
         "connect-src": ["'self'"],
         "object-src": ["'none'"],
