@@ -149,6 +149,7 @@ class Camera(models.Model):
         verbose_name = _("camera")
         verbose_name_plural = _("cameras")
         ordering = ["pk"]
+        permissions = [("watch_camera", _("Can watch this camera under a standing right"))]
         indexes = [
             # Choosing asks for the nearest with a picture, and for the nearest of the rest, apart:
             # among many dead cameras the few that live are then found without passing the dead.

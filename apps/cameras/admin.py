@@ -1,0 +1,86 @@
+from django.contrib import admin
+from leaflet.admin import LeafletGeoAdminMixin
+
+from apps.audit.actions import record
+from apps.cameras.models import Camera, District, Dong, Site
+
+
+class NothingDeletable:
+    """Cameras and sites are switched off, not deleted: recordings, provisions and the register name them."""
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+class OnRecord:
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        verb = f"{obj._meta.model_name}.{'changed' if change else 'added'}"
+        record(verb, actor=request.user, target=obj, fields=form.changed_data)
+
+
+class CameraInline(admin.TabularInline):
+    model = Camera
+    fields = ["number", "purpose", "kind", "bearing_deg", "fov_deg", "range_m", "status", "is_enabled"]
+    readonly_fields = fields
+    show_change_link = True
+    can_delete = False
+    extra = 0
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Site)
+class SiteAdmin(NothingDeletable, OnRecord, LeafletGeoAdminMixin, admin.ModelAdmin):
+    list_display = ["management_no", "owner", "purpose", "road_address", "lot_address", "district", "dong"]
+    list_filter = ["purpose", "district", "owner"]
+    list_select_related = ["owner", "district", "dong"]
+    search_fields = ["management_no", "road_address", "lot_address", "direction_text"]
+    autocomplete_fields = ["district", "dong"]
+    readonly_fields = ["region_code", "as_of"]
+    show_full_result_count = False
+    inlines = [CameraInline]
+
+
+@admin.register(Camera)
+class CameraAdmin(NothingDeletable, OnRecord, LeafletGeoAdminMixin, admin.ModelAdmin):
+    list_display = ["number", "site", "owner", "purpose", "kind", "status", "status_at", "is_virtual", "is_enabled"]
+    list_filter = ["status", "purpose", "kind", "is_virtual", "is_enabled", "owner"]
+    list_select_related = ["site", "owner"]
+    search_fields = ["number", "site__management_no", "site__road_address", "site__lot_address"]
+    autocomplete_fields = ["site"]
+    readonly_fields = ["status", "status_reason", "status_at"]
+    show_full_result_count = False
+
+
+class AreaAdmin(NothingDeletable, LeafletGeoAdminMixin, admin.ModelAdmin):
+    """Boundaries come from the register of boundaries (`load_boundaries`); here one looks, and corrects names."""
+
+    list_display = ["code", "name_ko", "name_en"]
+    search_fields = ["code", "name_ko", "name_en"]
+    readonly_fields = ["code"]
+    modifiable = False
+
+    def has_add_permission(self, request):
+        return False
+
+    def get_queryset(self, request):
+        # Outlines weigh kilobytes each, and the list shows names.
+        queryset = super().get_queryset(request)
+        return queryset if request.resolver_match.url_name.endswith("_change") else queryset.defer("shape")
+
+
+@admin.register(District)
+class DistrictAdmin(AreaAdmin):
+    pass
+
+
+@admin.register(Dong)
+class DongAdmin(AreaAdmin):
+    list_display = [*AreaAdmin.list_display, "district"]
+    list_filter = ["district"]
+    list_select_related = ["district"]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).defer("district__shape")
