@@ -10,7 +10,7 @@ import environ
 
 from daejeon_soc.up import postgres
 from daejeon_soc.up.files import private_file
-from daejeon_soc.up.supervision import Program
+from daejeon_soc.up.supervision import Group, Program
 
 HERE = Path(__file__).parent
 
@@ -20,41 +20,37 @@ def fill(template: str, names: dict[str, str]) -> str:
     return Template((HERE / template).read_text()).safe_substitute(names)
 
 
-def servers(var: Path, values: dict[str, str], *, durable: bool = True) -> list[Program]:
+def servers(var: Path, values: dict[str, str], *, durable: bool = True) -> Group:
     """The private Postgres and Redis: they start first, since everything else needs them."""
     data = postgres.data_folder(var)
     private_file(var / "run" / "redis.conf", fill("redis.conf.template", values | {"VAR_DIR": str(var)}))
-    return [
-        Program(
-            "postgres",
-            postgres.command(data, values["POSTGRES_PORT"], durable=durable),
-            order=10,
-            stop_signal="INT",  # "fast": open connections are ended, nothing is lost
-            seconds_to_stop=20,
-            starts_at_once=True,
-            as_user=postgres.as_server_user(),
-        ),
-        Program("redis", ["redis-server", str(var / "run" / "redis.conf")], order=20, starts_at_once=True),
-    ]
+    database = Program(
+        "postgres",
+        postgres.command(data, values["POSTGRES_PORT"], durable=durable),
+        stop_signal="INT",  # "fast": open connections are ended, nothing is lost
+        seconds_to_stop=20,
+        as_user=postgres.as_server_user(),
+    )
+    return Group("servers", [database, Program("redis", ["redis-server", str(var / "run" / "redis.conf")])])
 
 
-def application(var: Path, values: dict[str, str], *, port: int, demo: bool) -> list[Program]:
+def application(var: Path, values: dict[str, str], *, port: int, demo: bool) -> Group:
     """What runs the product's own code, and nginx in front of it."""
     programs = [
         web(values),
         sockets(values),
-        celery("worker", "worker", "--concurrency", os.environ.get("WORKER_CONCURRENCY", "2"), order=40),
-        celery("beat", "beat", "--pidfile=", order=45),
+        celery("worker", "worker", "--concurrency", os.environ.get("WORKER_CONCURRENCY", "2")),
+        celery("beat", "beat", "--pidfile="),
         # It writes the end of each segment and its row before it goes.
-        Program("recorder", manage("record"), order=50, seconds_to_stop=15),
+        Program("recorder", manage("record"), seconds_to_stop=15),
         nginx(var, values, port=port),
     ]
     if demo:
-        programs.append(Program("virtual-cameras", manage("virtual_cameras"), order=35, seconds_to_stop=5))
+        programs.append(Program("virtual-cameras", manage("virtual_cameras"), seconds_to_stop=5))
     if demo and environ.Env().bool("DEMO_CALL", default=True):
         call = manage("demo_call", "--after", "60")
-        programs.append(Program("demo-call", call, order=95, runs_once=True, seconds_to_stop=2))
-    return sorted(programs, key=lambda program: program.order)
+        programs.append(Program("demo-call", call, runs_once=True, seconds_to_stop=2))
+    return Group("city", programs)
 
 
 def manage(*words: str) -> list[str]:
@@ -75,7 +71,7 @@ def web(values: dict[str, str]) -> Program:
         *("--workers-kill-timeout", "5"),
         "daejeon_soc.wsgi:application",
     ]
-    return Program("web", command, order=60, environment={"DATABASE_CONN_MAX_AGE": "60"})
+    return Program("web", command, environment={"DATABASE_CONN_MAX_AGE": "60"})
 
 
 def sockets(values: dict[str, str]) -> Program:
@@ -87,11 +83,11 @@ def sockets(values: dict[str, str]) -> Program:
         *("--timeout-graceful-shutdown", "3"),
         "daejeon_soc.asgi:application",
     ]
-    return Program("sockets", command, order=60)
+    return Program("sockets", command)
 
 
-def celery(name: str, *words: str, order: int) -> Program:
-    return Program(name, [_tool("celery"), "-A", "daejeon_soc", *words, "--loglevel", "INFO"], order=order)
+def celery(name: str, *words: str) -> Program:
+    return Program(name, [_tool("celery"), "-A", "daejeon_soc", *words, "--loglevel", "INFO"])
 
 
 def nginx(var: Path, values: dict[str, str], *, port: int) -> Program:
@@ -114,4 +110,4 @@ def nginx(var: Path, values: dict[str, str], *, port: int) -> Program:
     configuration.write_text(fill("nginx.conf.template", names))
     # Debian keeps it in /usr/sbin, which is not on an ordinary user's path.
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or "nginx"
-    return Program("nginx", [program, "-p", str(run), "-e", "stderr", "-c", str(configuration)], order=90)
+    return Program("nginx", [program, "-p", str(run), "-e", "stderr", "-c", str(configuration)])

@@ -61,7 +61,7 @@ def bring_up(var: Path) -> None:
         make_cluster(var, values)
     servers = programs.servers(var, values)
     application = programs.application(var, values, port=port, demo=demo)
-    with running.supervised([*servers, *application], base=BASE, var=var, values=values) as (supervisor, process):
+    with running.supervised([servers, application], base=BASE, var=var, values=values) as (supervisor, process):
         prepare(var, values, demo=demo)
         with step("web, sockets, worker, recorder, cameras"):
             supervisor.start(application)

@@ -12,7 +12,7 @@ from daejeon_soc.up import processes, supervision
 from daejeon_soc.up.files import private_file
 from daejeon_soc.up.processes import MARK
 from daejeon_soc.up.steps import NotUp
-from daejeon_soc.up.supervision import Program, Supervisor
+from daejeon_soc.up.supervision import Group, Supervisor
 
 # Longer than the slowest program is given to stop, shorter than a person's patience.
 SECONDS_TO_STOP = 45
@@ -51,13 +51,13 @@ def environment(var: Path, values: dict[str, str], **more: str) -> dict[str, str
 
 @contextmanager
 def supervised(
-    programs: list[Program], *, base: Path, var: Path, values: dict[str, str]
+    groups: list[Group], *, base: Path, var: Path, values: dict[str, str]
 ) -> Iterator[tuple[Supervisor, subprocess.Popen]]:
-    """Start supervisor with these programs; on the way out stop them all, in the reverse of their order."""
+    """Start supervisor and the first of `groups`; on the way out stop them all, the first one last."""
     for folder in ("log", "redis"):
         (var / folder).mkdir(exist_ok=True)
     file = var / "run" / "supervisor.conf"
-    private_file(file, supervision.configuration(programs, folder=base, var=var, values=values))
+    private_file(file, supervision.configuration(groups, folder=base, var=var, values=values))
     processes.adopt_orphans()
     # A session of its own: Ctrl-C is for the runner, which then stops everything in order.
     process = subprocess.Popen(
@@ -72,6 +72,7 @@ def supervised(
     try:
         supervisor = Supervisor(values)
         supervisor.wait_until_answering(patience=20)
+        supervisor.start(groups[0])
         yield supervisor, process
     finally:
         stop(process)

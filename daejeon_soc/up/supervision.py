@@ -13,14 +13,12 @@ from daejeon_soc.up.steps import NotUp
 
 @dataclass(frozen=True)
 class Program:
-    """One supervised process. `order` is small for what starts first and therefore stops last."""
+    """One supervised process."""
 
     name: str
     command: list[str]
-    order: int
     stop_signal: str = "TERM"
     seconds_to_stop: int = 10
-    starts_at_once: bool = False
     runs_once: bool = False
     environment: dict[str, str] = field(default_factory=dict)
     as_user: list[str] = field(default_factory=list)
@@ -30,8 +28,7 @@ class Program:
             "command": shlex.join([*self.as_user, *told_when_parent_dies(self.command, self.stop_signal)]),
             "directory": str(folder),
             "environment": ",".join(f'{name}="{value}"' for name, value in self.environment.items()),
-            "priority": self.order,
-            "autostart": self.starts_at_once,
+            "autostart": "false",
             "autorestart": "false" if self.runs_once else "true",
             "startsecs": 0 if self.runs_once else 1,
             "startretries": 100,
@@ -53,7 +50,19 @@ def _section(title: str, settings: dict[str, object]) -> str:
     return "\n".join([f"[{title}]", *lines, ""])
 
 
-def configuration(programs: list[Program], *, folder: Path, var: Path, values: dict[str, str]) -> str:
+@dataclass(frozen=True)
+class Group:
+    """Programs that start together and stop together. Groups stop one after the other, the last one first."""
+
+    name: str
+    programs: list[Program]
+
+    def section(self, place: int) -> str:
+        names = ",".join(program.name for program in self.programs)
+        return _section(f"group:{self.name}", {"programs": names, "priority": place})
+
+
+def configuration(groups: list[Group], *, folder: Path, var: Path, values: dict[str, str]) -> str:
     logs = var / "log"
     address = f"127.0.0.1:{values['SUPERVISOR_PORT']}"
     login = {"username": "city", "password": values["SUPERVISOR_PASSWORD"]}
@@ -75,7 +84,8 @@ def configuration(programs: list[Program], *, folder: Path, var: Path, values: d
             {"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"},
         ),
         _section("supervisorctl", {"serverurl": f"http://{address}", **login}),
-        *(program.section(folder, logs) for program in programs),
+        *(program.section(folder, logs) for group in groups for program in group.programs),
+        *(group.section(place) for place, group in enumerate(groups)),
     ]
     return "\n".join(sections)
 
@@ -99,9 +109,8 @@ class Supervisor:
                     raise NotUp("supervisor does not answer: see var/log/supervisord.log") from error
             time.sleep(0.05)
 
-    def start(self, programs: list[Program]) -> None:
-        for program in programs:
-            self.rpc.startProcess(program.name, False)
+    def start(self, group: Group) -> None:
+        self.rpc.startProcessGroup(group.name, False)
 
     def failed(self) -> list[str]:
         """Programs that supervisor has given up on."""

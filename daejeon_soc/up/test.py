@@ -21,7 +21,7 @@ def test(arguments: list[str]) -> int:
         values = city_env.settle(var / "city.env", besides=set())
         postgres.make_cluster(postgres.data_folder(var), values["POSTGRES_PASSWORD"])
         servers = programs.servers(var, values, durable=False)
-        with running.supervised(servers, base=BASE, var=var, values=values):
+        with running.supervised([servers], base=BASE, var=var, values=values):
             with step("Postgres with PostGIS, Redis"):
                 postgres.wait_until_answering(values, patience=30)
                 postgres.set_up_roles(values)
