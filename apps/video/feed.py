@@ -1,0 +1,341 @@
+"""One camera: pull its stream, record it, show it live. A thread of its own, so that none waits for another."""
+
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event, Thread
+
+import av
+
+from apps.video import reasons
+from apps.video.channel import Channel
+from apps.video.fmp4 import TIMESCALE, Sample, fragment_head
+from apps.video.media_clock import MediaClock
+from apps.video.nal import H264, H265, BadStream, Track, sample, track_from
+from apps.video.recording import Recording
+
+logger = logging.getLogger(__name__)
+
+SEGMENT_SECONDS = 60.0
+# Without a keyframe a segment cannot be cut; one longer than this is given up.
+LONGEST_SEGMENT_SECONDS = 240.0
+FRAGMENT_TICKS = TIMESCALE
+OPEN_SECONDS, READ_SECONDS, KEYFRAME_SECONDS = 6.0, 5.0, 10.0
+# A wall clock that moved more than this against the camera's was set, and does not merely drift.
+CLOCK_JUMP = 2.0
+BACK_OFF = (0.2, 1, 2, 4, 8, 15)
+STEADY_SECONDS = 10.0
+OPTIONS = {
+    "rtsp_transport": "tcp",
+    "allowed_media_types": "video",  # sound is never even asked for
+    "protocol_whitelist": "rtsp,rtsps,rtp,tcp,tls,crypto",
+    "probesize": "32768",
+    "analyzeduration": "0",
+    "fflags": "nobuffer",
+}
+CODECS = {"h264": H264, "hevc": H265}
+
+
+class Unusable(Exception):
+    """The stream cannot be recorded; the message is one of `reasons`."""
+
+
+@dataclass(frozen=True)
+class Status:
+    camera_id: int
+    status: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Opened:
+    camera_id: int
+    session: int
+    recording: Recording
+
+
+@dataclass(frozen=True)
+class Closed:
+    recording: Recording
+    ended: float
+
+
+def why(error: Exception, *, connected: bool, seconds: float = 0.0) -> str:
+    """What `error` from libav, `seconds` after the start, means to the people in the control room."""
+    if isinstance(error, Unusable):
+        return str(error)
+    if not connected and seconds >= OPEN_SECONDS:
+        return reasons.NO_ANSWER  # libav may call a connection it gave up invalid data
+    for kinds, reason in (
+        ((av.HTTPUnauthorizedError, av.HTTPForbiddenError), reasons.PASSWORD),
+        (av.HTTPClientError, reasons.NO_SUCH_STREAM),
+        (ConnectionRefusedError, reasons.REFUSED),
+        ((TimeoutError, av.ExitError), reasons.STALLED if connected else reasons.NO_ANSWER),
+        ((EOFError, ConnectionError, BrokenPipeError), reasons.ENDED if connected else reasons.UNREACHABLE),
+        ((av.InvalidDataError, BadStream, ValueError), reasons.GARBAGE),
+    ):
+        if isinstance(error, kinds):
+            return reason
+    return reasons.ENDED if connected else reasons.UNREACHABLE
+
+
+def check(track: Track, picture: bytes) -> None:
+    """Refuse a stream whose first picture no decoder would take: random bytes can look like video for long."""
+    decoder = av.CodecContext.create("hevc" if track.codec == H265 else "h264", "r")
+    decoder.extradata = track.configuration()
+    decoder.thread_count = 1
+    decoder.options = {"err_detect": "explode"}
+    try:
+        seen = decoder.decode(av.Packet(picture)) or decoder.decode(None)
+    except av.FFmpegError:
+        seen = []
+    if not seen:
+        raise Unusable(reasons.GARBAGE)
+
+
+class Feed:
+    """Keeps one camera recorded until told to stop. What happens is told through `tell`, never waited for."""
+
+    def __init__(self, camera_id: int, url: str, *, root: Path, channel: Channel, tell: Callable[[object], None]):
+        self.camera_id, self.url = camera_id, url
+        self._root, self._channel, self._tell = root, channel, tell
+        self._stop = Event()
+        self._drops: deque[float] = deque(maxlen=3)
+        self._thread = Thread(target=self._run, name=f"camera-{camera_id}", daemon=True)
+        self._last_end = 0.0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def join(self, seconds: float) -> bool:
+        self._thread.join(max(0.0, seconds))
+        return not self._thread.is_alive()
+
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    # --- the thread ---
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stop.is_set():
+            session = _Session(self)
+            try:
+                session.run()
+            except (av.FFmpegError, OSError, EOFError, BadStream, ValueError, Unusable) as error:
+                self._failed(error, session)
+            finally:
+                session.close()
+            steady = session.recorded and session.seconds > STEADY_SECONDS
+            failures = 0 if steady else failures + 1
+            wait = BACK_OFF[min(failures, len(BACK_OFF) - 1)]
+            self._stop.wait(wait * random.uniform(0.7, 1.3))  # noqa: S311 - spreads reconnections, no secret
+
+    def _failed(self, error: Exception, session: "_Session") -> None:
+        reason = why(error, connected=session.connected, seconds=session.seconds)
+        logger.info("camera %s: %s (%s: %s)", self.camera_id, reason, type(error).__name__, error)
+        self._channel.down(reason)
+        if session.recorded:
+            self._drops.append(time.monotonic())
+            if reason == reasons.ENDED:
+                return  # mended at once: it is told only when that fails, or when it happens again and again
+        self._tell(Status(self.camera_id, "serious", reason))
+
+    @property
+    def unstable(self) -> bool:
+        return len(self._drops) == self._drops.maxlen and time.monotonic() - self._drops[0] < 60
+
+    # --- what a session tells ---
+
+    def recording_began(self, session: int, recording: Recording) -> None:
+        self._tell(Opened(self.camera_id, session, recording))
+        if self.unstable:
+            self._tell(Status(self.camera_id, "caution", reasons.UNSTABLE))
+        elif recording.track.codec == H265:
+            self._tell(Status(self.camera_id, "caution", reasons.H265))
+        else:
+            self._tell(Status(self.camera_id, "normal"))
+
+    def storage_failed(self, error: OSError) -> None:
+        logger.error("camera %s cannot be written: %s", self.camera_id, error)
+        self._tell(Status(self.camera_id, "critical", reasons.STORAGE))
+
+    def recording_ended(self, recording: Recording, ended: float) -> None:
+        self._last_end = ended
+        self._tell(Closed(recording, ended))
+
+
+class _Session:
+    """One connection to the camera."""
+
+    def __init__(self, feed: Feed):
+        self._feed = feed
+        self._clock = MediaClock()
+        self._number = int(time.time() * 1000)
+        self._track: Track | None = None
+        self._codec = H264
+        self._recording: Recording | None = None
+        self._pending: list[Sample] = []
+        self._sequence = 0
+        self._waits_for_key = True
+        self._key_at = time.monotonic()
+        self._origin: float | None = None
+        self._began = time.monotonic()
+        self.connected = self.recorded = False
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    def run(self) -> None:
+        if not self._feed.url.startswith(("rtsp://", "rtsps://")):
+            raise Unusable(reasons.NOT_RTSP)
+        with av.open(self._feed.url, options=OPTIONS, timeout=(OPEN_SECONDS, READ_SECONDS)) as container:
+            self.connected = True
+            if not container.streams.video:
+                raise Unusable(reasons.NO_VIDEO)
+            stream = container.streams.video[0]
+            self._begin(stream)
+            for packet in container.demux(stream):
+                if self._feed._stop.is_set():
+                    return
+                if packet.size:
+                    self._take(packet)
+            raise EOFError
+
+    def _begin(self, stream) -> None:
+        if stream.codec_context is None or stream.codec_context.name not in CODECS:
+            raise Unusable(reasons.CODEC)
+        self._codec = CODECS[stream.codec_context.name]
+        self._key_at = time.monotonic()
+        try:
+            self._learn(sample(stream.codec_context.extradata or b"", self._codec)[2])
+        except BadStream:
+            logger.info("camera %s announces broken parameter sets", self._feed.camera_id)
+
+    def _learn(self, found: tuple[bytes, ...]) -> None:
+        """Parameter sets came: when they say something new, the next keyframe begins a new segment."""
+        track = self._track.with_sets(found) if self._track else track_from(self._codec, found)
+        if track is not self._track:
+            self._track = track
+            self._waits_for_key = True
+            self._finish()
+
+    def _take(self, packet: av.Packet) -> None:
+        wall = time.time()
+        data, key, sets = sample(bytes(packet), self._codec)
+        if sets:
+            self._learn(sets)
+        if not data:
+            return
+        self._watch_for_keys(key)
+        scale = packet.time_base * TIMESCALE if packet.time_base else 1
+        at = self._clock.place(None if packet.dts is None else round(packet.dts * scale), wall)
+        if self._track is None or (self._waits_for_key and not key):
+            return
+        offset = 0
+        if packet.pts is not None and packet.dts is not None:
+            offset = round((packet.pts - packet.dts) * scale)
+        self._place(Sample(data, at, self._clock.step, key, offset), wall)
+
+    def _watch_for_keys(self, key: bool) -> None:
+        now = time.monotonic()
+        if key:
+            self._key_at = now
+        elif now - self._key_at > (KEYFRAME_SECONDS if self._waits_for_key else LONGEST_SEGMENT_SECONDS):
+            raise Unusable(reasons.NO_KEYFRAME)
+
+    def _place(self, taken: Sample, wall: float) -> None:
+        if self._waits_for_key:
+            check(self._track, taken.data)
+            self._waits_for_key = False
+            self._feed._channel.begin(self._track)
+        self._sequence += 1
+        self._feed._channel.publish(fragment_head(self._sequence, [taken]), taken.data, taken.key, wall)
+        self._record(taken, wall)
+
+    # --- the recording ---
+
+    def _record(self, taken: Sample, wall: float) -> None:
+        if self._pending:
+            last = self._pending[-1]
+            last.duration = taken.at - last.at
+            if taken.key or taken.at - self._pending[0].at >= FRAGMENT_TICKS:
+                self._flush()
+        if taken.key and self._cut_is_due(wall):
+            self._finish(taken.at)
+        if self._recording or self._pending or taken.key:
+            self._pending.append(taken)
+
+    def _cut_is_due(self, wall: float) -> bool:
+        if self._recording is None:
+            return False
+        day = datetime.fromtimestamp(wall, UTC).date()
+        return (
+            self._recording.seconds >= SEGMENT_SECONDS
+            or day != datetime.fromtimestamp(self._recording.started, UTC).date()
+        )
+
+    def _flush(self) -> None:
+        """Write the waiting pictures as one fragment, into a new segment if none is open."""
+        samples, self._pending = self._pending, []
+        try:
+            opened = self._recording is None
+            if opened:
+                self._open(samples[0].at)
+            self._recording.add(samples)
+        except OSError as error:
+            self._feed.storage_failed(error)
+            self._finish()
+            return
+        if opened:
+            self.recorded = True
+            self._feed.recording_began(self._number, self._recording)
+
+    def _open(self, at: int) -> None:
+        """Begin a segment. By now a second was seen, so a burst of older pictures no longer deceives."""
+        if self._origin is None:
+            self._origin = self._clock.origin()
+        # One camera never has two pictures for one moment, whatever the clock did meanwhile.
+        started = max(self._origin + at / TIMESCALE, self._feed._last_end)
+        self._origin = started - at / TIMESCALE
+        self._clock.forget()
+        self._recording = Recording(self._feed._root, self._feed.camera_id, self._track, started, at)
+
+    def _finish(self, at: int | None = None) -> None:
+        """Close the segment; `at` is the tick of the picture that begins the next, if one follows at once."""
+        if self._pending:
+            self._flush()
+        recording, self._recording = self._recording, None
+        if recording is None:
+            return
+        if not recording.has_pictures:
+            recording.close()
+            (self._feed._root / recording.path).unlink(missing_ok=True)
+            return
+        end_tick = recording.first_tick + recording.written_ticks if at is None else at
+        ended = self._origin + end_tick / TIMESCALE
+        self._feed.recording_ended(recording, ended + self._follow_the_clock(ended - recording.started))
+
+    def _follow_the_clock(self, length: float) -> float:
+        """Seconds by which this machine's clock ran off the camera's during a segment of `length` seconds."""
+        drift = self._clock.origin() - self._origin
+        if abs(drift) > min(CLOCK_JUMP, length / 2):
+            # One of the clocks was set: begin anew, and let the seam show.
+            self._number = int(time.time() * 1000)
+            self._origin = None
+            return 0.0
+        self._origin += drift
+        return drift
+
+    def close(self) -> None:
+        self._finish()

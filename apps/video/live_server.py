@@ -1,0 +1,168 @@
+"""Hands the pictures of this recorder's cameras to readers on other processes and hosts."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from threading import Thread
+
+from apps.video import reasons, wire
+from apps.video.channel import Channel, Config, Frame, Viewer
+
+logger = logging.getLogger(__name__)
+
+# A camera that comes back within this time does not cost its viewers their view.
+GRACE = 5.0
+HANDSHAKE_SECONDS = 5.0
+# Small, so that what a slow reader has not taken waits here, where it can be dropped.
+SEND_BUFFER = 128 * 1024
+
+
+class LiveServer:
+    def __init__(self, host: str):
+        self._host = host
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._run, name="live", daemon=True)
+        self._server: asyncio.Server | None = None
+        self.channels: dict[int, Channel] = {}
+        self.address = ""
+
+    def start(self) -> None:
+        self._thread.start()
+        starting = asyncio.run_coroutine_threadsafe(self._start(), self._loop)
+        self.address = starting.result(10)
+
+    def stop(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(5)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+    def open(self, camera_id: int) -> Channel:
+        channel = self.channels[camera_id] = Channel(self._loop.call_soon_threadsafe)
+        return channel
+
+    def close(self, camera_id: int) -> None:
+        channel = self.channels.pop(camera_id, None)
+        if channel:
+            self._loop.call_soon_threadsafe(channel.end_all, reasons.RECORDER_GONE)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    async def _start(self) -> str:
+        self._server = await asyncio.start_server(self._serve, self._host, 0, limit=wire.LONGEST_WISH)
+        self._watchdog = asyncio.create_task(self._end_the_dead())
+        host, port = self._server.sockets[0].getsockname()[:2]
+        return f"{host}:{port}"
+
+    async def _stop(self) -> None:
+        self._server.close()
+        self._watchdog.cancel()
+        for channel in self.channels.values():
+            channel.end_all(reasons.RECORDER_GONE)
+        await asyncio.sleep(0.1)
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    async def _end_the_dead(self) -> None:
+        while True:
+            await asyncio.sleep(0.5)
+            for channel in list(self.channels.values()):
+                if channel.viewers and channel.down_for() > GRACE:
+                    channel.end_all(channel.reason)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            sock = writer.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            writer.transport.set_write_buffer_limits(high=SEND_BUFFER)
+            async with asyncio.timeout(HANDSHAKE_SECONDS):
+                want, camera_id = await self._greet(reader, writer)
+            await self._answer(want, camera_id, reader, writer)
+        except (wire.BadPeer, TimeoutError, ValueError) as error:
+            logger.warning("live reader turned away: %s", error)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the reader left
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def _greet(self, reader, writer) -> tuple[str, int]:
+        challenge = wire.nonce()
+        writer.write(challenge)
+        await writer.drain()
+        return wire.read_wish(challenge, await reader.readline())
+
+    async def _answer(self, want: str, camera_id: int, reader, writer) -> None:
+        channel = self.channels.get(camera_id)
+        if channel is None:
+            _send(writer, wire.END, reasons.NO_RECORDER.encode())
+        elif want == wire.STILL:
+            await self._send_still(channel, writer)
+        elif want == wire.WATCH:
+            await self._send_live(channel, reader, writer)
+        await writer.drain()
+
+    async def _send_still(self, channel: Channel, writer) -> None:
+        frame = await _first_key(channel)
+        if frame is None:
+            _send(writer, wire.END, channel.reason.encode())
+        else:
+            _send_config(writer, frame.config)
+            _send_frame(writer, frame)
+
+    async def _send_live(self, channel: Channel, reader, writer) -> None:
+        viewer = channel.join()
+        # The reader says nothing more: whatever comes, even nothing, means that it left.
+        leaving = asyncio.create_task(reader.read(1))
+        leaving.add_done_callback(lambda _: viewer.end(""))
+        try:
+            await _feed(viewer, writer)
+            if viewer.ended:
+                _send(writer, wire.END, viewer.ended.encode())
+        finally:
+            channel.leave(viewer)
+            leaving.cancel()
+            with contextlib.suppress(asyncio.CancelledError, ConnectionError):
+                await leaving
+
+
+async def _first_key(channel: Channel) -> Frame | None:
+    """The newest keyframe; a camera that only now connects gets a moment."""
+    for _ in range(30):
+        frame = channel.newest_key()
+        if frame or channel.reason != reasons.STARTING:
+            return frame
+        await asyncio.sleep(0.1)
+    return None
+
+
+async def _feed(viewer: Viewer, writer: asyncio.StreamWriter) -> None:
+    config = None
+    while (frame := await viewer.next()) is not None and viewer.ended is None:
+        if frame.config is not config:
+            config = frame.config
+            _send_config(writer, config)
+        _send_frame(writer, frame)
+        await writer.drain()
+
+
+def _send(writer: asyncio.StreamWriter, kind: bytes, payload: bytes, taken_at: float = 0.0) -> None:
+    writer.writelines((wire.HEADER.pack(kind, len(payload), taken_at), payload))
+
+
+def _send_config(writer: asyncio.StreamWriter, config: Config) -> None:
+    _send(writer, wire.CONFIG, config.mime.encode())
+    _send(writer, wire.INIT, config.init)
+
+
+def _send_frame(writer: asyncio.StreamWriter, frame: Frame) -> None:
+    size = len(frame.head) + len(frame.data)
+    kind = wire.KEY if frame.key else wire.DELTA
+    writer.writelines((wire.HEADER.pack(kind, size, frame.taken_at), frame.head, frame.data))

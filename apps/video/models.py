@@ -1,0 +1,199 @@
+import uuid
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import models
+from django.db.models import ExpressionWrapper, F, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+# A recorder that has not said it lives for this long is dead, and its cameras are free for another.
+RECORDER_SILENCE = timedelta(seconds=10)
+# No segment is longer; the recorder closes one sooner, so an overlap is found by its start alone.
+LONGEST_SEGMENT = timedelta(minutes=5)
+
+
+class RecorderQuerySet(models.QuerySet):
+    def alive(self):
+        return self.filter(seen_at__gt=Now() - RECORDER_SILENCE)
+
+    def silent(self):
+        return self.filter(seen_at__lte=Now() - RECORDER_SILENCE)
+
+
+class Recorder(models.Model):
+    """A running recorder process. Times are the database's, so that hosts need not agree on the clock."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    address = models.CharField(_("address"), max_length=100)
+    capacity = models.PositiveIntegerField(_("cameras it may hold"))
+    started_at = models.DateTimeField(_("started"), db_default=Now())
+    seen_at = models.DateTimeField(_("seen"), db_default=Now())
+
+    objects = RecorderQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("recorder")
+        verbose_name_plural = _("recorders")
+
+    def __str__(self):
+        return self.address
+
+
+class Lease(models.Model):
+    """Who records a camera. Worth as much as its recorder is alive."""
+
+    camera = models.OneToOneField("cameras.Camera", models.CASCADE, primary_key=True, related_name="recording_lease")
+    recorder = models.ForeignKey(Recorder, models.CASCADE, related_name="leases")
+    taken_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("lease")
+        verbose_name_plural = _("leases")
+
+    def __str__(self):
+        return f"{self.camera_id} @ {self.recorder_id}"
+
+
+class SegmentQuerySet(models.QuerySet):
+    def covering(self, camera_id: int, start: datetime, end: datetime):
+        """What was recorded of a camera between `start` and `end`, in order, the growing segment included."""
+        return (
+            self.filter(
+                Q(ended_at__gt=start) | Q(state=Segment.State.RECORDING),
+                camera_id=camera_id,
+                started_at__lt=end,
+                started_at__gt=start - LONGEST_SEGMENT,
+            )
+            .exclude(state=Segment.State.PURGING)
+            .order_by("started_at")
+        )
+
+    def past_retention(self, at: datetime):
+        """Closed segments older than their camera keeps them. One being written is never among them."""
+        kept = ExpressionWrapper(timedelta(days=1) * F("camera__retention_days"), output_field=models.DurationField())
+        return self.filter(state=Segment.State.CLOSED, ended_at__lt=at - kept)
+
+
+class Segment(models.Model):
+    """About a minute of one camera: a fragmented MP4 file that begins with a keyframe."""
+
+    class State(models.TextChoices):
+        RECORDING = "recording", _("Being recorded")
+        CLOSED = "closed", _("Closed")
+        PURGING = "purging", _("Being purged")
+
+    camera = models.ForeignKey("cameras.Camera", models.PROTECT, related_name="segments")
+    # Not a foreign key: the recorder is gone long before the recording.
+    recorder = models.UUIDField(editable=False)
+    # Segments of one connection to the camera share it, and then their media times join without a seam.
+    session = models.BigIntegerField(editable=False)
+    started_at = models.DateTimeField(_("from"))
+    ended_at = models.DateTimeField(_("until"), null=True)
+    path = models.CharField(max_length=200, unique=True)
+    bytes = models.BigIntegerField(default=0)
+    init_bytes = models.PositiveIntegerField()
+    codec = models.CharField(max_length=40)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64, blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.RECORDING)
+
+    objects = SegmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("segment")
+        verbose_name_plural = _("segments")
+        indexes = [
+            models.Index(fields=["camera", "started_at"], name="segment_of_camera_at"),
+            models.Index(fields=["state"], condition=~Q(state="closed"), name="segment_unfinished"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="recording") | Q(ended_at__isnull=False, sha256__regex="^[0-9a-f]{64}$", bytes__gt=0),
+                name="closed_segment_is_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | Q(ended_at__gt=F("started_at")),
+                name="segment_ends_after_its_start",
+            ),
+        ]
+
+    def __str__(self):
+        return self.path
+
+    @property
+    def file(self) -> Path:
+        return settings.VIDEO_ROOT / self.path
+
+
+class ClipQuerySet(models.QuerySet):
+    def stuck(self, at: datetime):
+        """Ordered or being cut, and nobody has touched them for a while: their worker died."""
+        return self.filter(state__in=[Clip.State.QUEUED, Clip.State.CUTTING], touched_at__lt=at - Clip.PATIENCE)
+
+
+class Clip(models.Model):
+    """A copy of recorded video, made for somebody: one MP4 that begins exactly where it was asked to."""
+
+    PATIENCE = timedelta(seconds=10)
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Waiting")
+        CUTTING = "cutting", _("Being cut")
+        READY = "ready", _("Ready")
+        FAILED = "failed", _("Failed")
+        DESTROYED = "destroyed", _("Destroyed")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    camera = models.ForeignKey("cameras.Camera", models.PROTECT, related_name="clips")
+    starts_at = models.DateTimeField(_("from"))
+    ends_at = models.DateTimeField(_("until"))
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)
+    progress = models.PositiveSmallIntegerField(_("progress"), default=0)
+    path = models.CharField(max_length=200, blank=True)
+    bytes = models.BigIntegerField(_("bytes"), default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    sources = models.JSONField(default=list)
+    gaps = models.JSONField(default=list)
+    note = models.JSONField(default=dict)
+    # Written and signed when the clip is complete; never changed after.
+    manifest = models.JSONField(default=dict)
+    error = models.CharField(_("reason of the failure"), max_length=300, blank=True)
+    created_at = models.DateTimeField(_("ordered"), default=timezone.now)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+    # Whoever cuts the clip holds `claim` and touches the row every second.
+    claim = models.UUIDField(null=True, editable=False)
+    touched_at = models.DateTimeField(default=timezone.now, editable=False)
+    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+
+    objects = ClipQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("clip")
+        verbose_name_plural = _("clips")
+        indexes = [
+            models.Index(
+                fields=["touched_at"],
+                condition=Q(state__in=["queued", "cutting"]),
+                name="clip_unfinished",
+            ),
+            models.Index(fields=["sha256"], name="clip_by_fingerprint"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="clip_has_a_length"),
+            models.CheckConstraint(condition=Q(progress__lte=100), name="clip_progress_is_percent"),
+            models.CheckConstraint(
+                condition=~Q(state="ready") | Q(sha256__regex="^[0-9a-f]{64}$", bytes__gt=0) & ~Q(path=""),
+                name="ready_clip_is_whole",
+            ),
+        ]
+
+    def __str__(self):
+        return str(self.id)
+
+    @property
+    def file(self) -> Path:
+        return settings.CLIP_ROOT / self.path

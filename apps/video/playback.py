@@ -1,0 +1,98 @@
+"""HLS over the recorded files as they are: byte ranges of fragmented MP4, nothing rewritten."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from math import ceil
+
+from apps.video.fmp4 import TIMESCALE, Fragment, fragments
+from apps.video.models import Segment
+from apps.video.nal import BadStream
+
+# What a player loads at once: short enough to seek quickly, long enough to keep the playlist small.
+PIECE_SECONDS = 4.0
+# Less than this between two segments is the jitter of arrival, not missing video.
+SEAM = timedelta(seconds=0.5)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A run of whole fragments that begins with a keyframe."""
+
+    begins: datetime
+    seconds: float
+    start: int
+    size: int
+
+    @property
+    def ends(self) -> datetime:
+        return self.begins + timedelta(seconds=self.seconds)
+
+
+def playlist(camera_id: int, start: datetime, end: datetime, url_for: Callable[[Segment], str]) -> str:
+    """A VOD playlist of what was recorded between `start` and `end`; empty but valid when nothing was.
+
+    Times without video are discontinuities with the true time after them, never hidden.
+    """
+    body, longest, previous = [], PIECE_SECONDS, None
+    for segment in Segment.objects.covering(camera_id, start, end):
+        wanted = [p for p in pieces(segment) if p.ends > start and p.begins < end]
+        if not wanted:
+            continue
+        if previous and not _joins(previous, segment):
+            body.append("#EXT-X-DISCONTINUITY")
+        url = url_for(segment)
+        body.append(f'#EXT-X-MAP:URI="{url}",BYTERANGE="{segment.init_bytes}@0"')
+        body.append(f"#EXT-X-PROGRAM-DATE-TIME:{_text(wanted[0].begins)}")
+        for piece in wanted:
+            body += (f"#EXTINF:{piece.seconds:.5f},", f"#EXT-X-BYTERANGE:{piece.size}@{piece.start}", url)
+            longest = max(longest, piece.seconds)
+        previous = segment
+    head = ["#EXTM3U", "#EXT-X-VERSION:7", f"#EXT-X-TARGETDURATION:{ceil(longest)}"]
+    head += ["#EXT-X-MEDIA-SEQUENCE:0", "#EXT-X-PLAYLIST-TYPE:VOD", "#EXT-X-INDEPENDENT-SEGMENTS"]
+    return "\n".join([*head, *body, "#EXT-X-ENDLIST", ""])
+
+
+def _joins(before: Segment, after: Segment) -> bool:
+    return (
+        before.session == after.session
+        and (before.codec, before.width, before.height) == (after.codec, after.width, after.height)
+        and before.ended_at is not None
+        and after.started_at - before.ended_at < SEAM
+    )
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def pieces(segment: Segment) -> list[Piece]:
+    """The pieces of a segment; none when its file is gone."""
+    try:
+        fd = os.open(segment.file, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return []
+    try:
+        return list(_pieces(segment.started_at, list(fragments(fd, segment.init_bytes))))
+    except BadStream:
+        return []
+    finally:
+        os.close(fd)
+
+
+def _pieces(started: datetime, found: list[Fragment]) -> Iterator[Piece]:
+    run: list[Fragment] = []
+    for fragment in found:
+        if run and fragment.key and fragment.at - run[0].at >= PIECE_SECONDS * TIMESCALE:
+            yield _piece(started, found[0], run)
+            run = []
+        run.append(fragment)
+    if run:
+        yield _piece(started, found[0], run)
+
+
+def _piece(started: datetime, first: Fragment, run: list[Fragment]) -> Piece:
+    begins = started + timedelta(seconds=(run[0].at - first.at) / TIMESCALE)
+    seconds = (run[-1].at + run[-1].duration - run[0].at) / TIMESCALE
+    return Piece(begins, seconds, run[0].start, run[-1].end - run[0].start)

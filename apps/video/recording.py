@@ -1,0 +1,109 @@
+"""One segment on disk while it grows: whole fragments only, hashed as they are written."""
+
+import errno
+import fcntl
+import hashlib
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+
+from apps.video.fmp4 import TIMESCALE, Sample, fragment_head, init_segment
+from apps.video.nal import Track
+
+
+def path_of(camera_id: int, started: datetime) -> Path:
+    """Relative to VIDEO_ROOT. The name alone tells camera and time, should the index be lost."""
+    return Path(str(camera_id), f"{started:%Y%m%d}", f"{started:%H%M%S}.{started.microsecond // 1000:03d}Z.mp4")
+
+
+class Recording:
+    """Appends fragments to a new file under `root`. The file is locked while its writer lives."""
+
+    def __init__(self, root: Path, camera_id: int, track: Track, started: float, first_tick: int):
+        self.started, self.first_tick, self.track = started, first_tick, track
+        self.path, self._fd = _create(root, camera_id, started)
+        self._guard = Lock()
+        self._hash = hashlib.sha256()
+        self.size = self.written_ticks = self._sequence = 0
+        self._dirty = False
+        try:
+            self._append(init_segment(track, created=int(started)))
+        except OSError:
+            os.close(self._fd)
+            (root / self.path).unlink(missing_ok=True)
+            raise
+        self.init_bytes = self.size
+
+    def add(self, samples: list[Sample]) -> None:
+        """Write `samples` as one fragment, or, when the disk refuses, nothing at all."""
+        self._sequence += 1
+        self._append(b"".join((fragment_head(self._sequence, samples), *(s.data for s in samples))))
+        self.written_ticks = samples[-1].at + samples[-1].duration - self.first_tick
+
+    def _append(self, data: bytes) -> None:
+        try:
+            written = 0
+            while written < len(data):
+                written += os.write(self._fd, data[written:] if written else data)
+        except OSError:
+            os.ftruncate(self._fd, self.size)
+            raise
+        self._hash.update(data)
+        self.size += len(data)
+        self._dirty = True
+
+    @property
+    def seconds(self) -> float:
+        return self.written_ticks / TIMESCALE
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+    @property
+    def has_pictures(self) -> bool:
+        return self.size > self.init_bytes
+
+    def sync(self) -> None:
+        """Make what is written survive a power cut. Called from another thread; never holds up the writer."""
+        with self._guard:
+            if self._fd < 0 or not self._dirty:
+                return
+            self._dirty = False
+            fd = os.dup(self._fd)
+        try:
+            os.fdatasync(fd)
+        finally:
+            os.close(fd)
+
+    def close(self) -> None:
+        with self._guard:
+            if self._fd >= 0:
+                fd, self._fd = self._fd, -1
+                try:
+                    os.fsync(fd)
+                finally:
+                    os.close(fd)
+
+
+def _create(root: Path, camera_id: int, started: float) -> tuple[Path, int]:
+    """A new, locked file. Two recordings of one camera may not share a millisecond."""
+    for milliseconds in range(100):
+        path = path_of(camera_id, datetime.fromtimestamp(started + milliseconds / 1000, UTC))
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            fd = os.open(root / path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o640)
+        except FileExistsError:
+            continue
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return path, fd
+    raise FileExistsError(errno.EEXIST, "no free name for a segment", str(path))
+
+
+def sync_directory(directory: Path) -> None:
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,56 @@
+"""What a recorder and a reader of its live view say to each other over TCP.
+
+The recorder greets with a nonce; the reader answers with one line of JSON and an HMAC over nonce and wish.
+Then the recorder sends messages: one byte of kind, the length, when it was taken (Unix s), the payload.
+"""
+
+import hashlib
+import hmac
+import json
+import secrets
+import struct
+
+from django.conf import settings
+
+NONCE_BYTES = 32
+LONGEST_WISH = 512
+LONGEST_MESSAGE = 64 * 1024 * 1024
+HEADER = struct.Struct(">cId")
+CONFIG, INIT, KEY, DELTA, END = b"C", b"I", b"K", b"D", b"E"
+WATCH, STILL = "watch", "still"
+
+
+class BadPeer(Exception):
+    """The other side does not know the secret or does not speak this language."""
+
+
+def nonce() -> bytes:
+    return secrets.token_bytes(NONCE_BYTES)
+
+
+def _mac(challenge: bytes, want: str, camera_id: int) -> str:
+    text = challenge + f"{want}:{camera_id}".encode()
+    return hmac.new(settings.RECORDER_SECRET.encode(), text, hashlib.sha256).hexdigest()
+
+
+def wish(challenge: bytes, want: str, camera_id: int) -> bytes:
+    said = {"want": want, "camera": camera_id, "mac": _mac(challenge, want, camera_id)}
+    return json.dumps(said).encode() + b"\n"
+
+
+def read_wish(challenge: bytes, line: bytes) -> tuple[str, int]:
+    try:
+        said = json.loads(line)
+        want, camera_id, mac = str(said["want"]), int(said["camera"]), str(said["mac"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise BadPeer("not a wish") from None
+    if not hmac.compare_digest(mac.encode(), _mac(challenge, want, camera_id).encode()):
+        raise BadPeer("wrong secret")
+    return want, camera_id
+
+
+def read_header(data: bytes) -> tuple[bytes, int, float]:
+    kind, length, taken_at = HEADER.unpack(data)
+    if kind not in (CONFIG, INIT, KEY, DELTA, END) or length > LONGEST_MESSAGE:
+        raise BadPeer("not a message")
+    return kind, length, taken_at
