@@ -152,6 +152,8 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 CELERY_BEAT_SCHEDULE: dict[str, dict] = {
     "seal-audit": {"task": "apps.audit.tasks.seal", "schedule": 5},
+    "resume-stuck-clips": {"task": "apps.video.tasks.resume_stuck_clips", "schedule": 5},
+    "note-unrecorded-cameras": {"task": "apps.video.tasks.note_unrecorded_cameras", "schedule": 15},
 }
 
 # --- people -----------------------------------------------------------------
@@ -230,6 +232,8 @@ STATICFILES_DIRS = [
 
 VIDEO_ROOT = Path(env.str("VIDEO_ROOT", default=str(VAR_DIR / "video")))
 CLIP_ROOT = Path(env.str("CLIP_ROOT", default=str(VAR_DIR / "clips")))
+# Clips cut at the same time: more would take disk and processor from the recorder.
+CLIPS_AT_ONCE = env.int("CLIPS_AT_ONCE", default=2)
 # Files go out by the front server after the gate said yes (X-Accel-Redirect).
 PROTECTED_URL = "/protected/"
 # Where a recorder listens for live readers; the port is chosen by the system when 0.
