@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("agencies", "0002_standing_right"),
-        ("cameras", "0002_initial"),
+        ("cameras", "0001_cameras"),
         ("mous", "0002_initial"),
         ("video", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
