@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("cameras", "0003_standing_right"),
+        ("cameras", "0001_cameras"),
     ]
 
     operations = [
