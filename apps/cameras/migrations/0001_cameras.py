@@ -156,7 +156,6 @@ class Migration(migrations.Migration):
                 "verbose_name": "site",
                 "verbose_name_plural": "sites",
                 "ordering": ["pk"],
-                "permissions": [("watch_camera", "Can watch this camera under a standing right")],
             },
         ),
         migrations.CreateModel(
@@ -294,6 +293,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "permissions": [("watch_camera", "Can watch this camera under a standing right")],
                 "verbose_name": "camera",
                 "verbose_name_plural": "cameras",
                 "ordering": ["pk"],
