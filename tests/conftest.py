@@ -5,6 +5,8 @@ import pytest
 
 from tests.running_city import running_city
 
+pytest_plugins = ["tests.cast", "tests.database"]
+
 # What Chromium needs to run headless as root, and to stay off the network and quiet.
 CHROMIUM_FLAGS = [
     "--no-sandbox",
