@@ -32,15 +32,15 @@ class Owners:
         self.by_name = {_key(agency.name_ko): agency for agency in Agency.objects.order_by("-pk")}
         self.made: list[Agency] = []
 
-    def named(self, name: str) -> Agency:
+    def named(self, name: str, english: str = "") -> Agency:
         key = _key(name)
         if key not in self.by_name:
-            self.by_name[key] = self._make(name)
+            self.by_name[key] = self._make(name, english)
         return self.by_name[key]
 
-    def _make(self, name: str) -> Agency:
-        plain = " ".join(_without_city(name).split()) or name
-        english = english_name(plain)
+    def _make(self, name: str, english: str) -> Agency:
+        plain = " ".join(_without_city(name).split())
+        english = english or english_name(plain)
         agency = Agency.objects.create(
             code=_free_code(english), name_ko=plain[:100], name_en=english[:100], kind=_kind(plain)
         )
