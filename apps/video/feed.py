@@ -108,6 +108,7 @@ class Feed:
         self._drops: deque[float] = deque(maxlen=3)
         self._thread = Thread(target=self._run, name=f"camera-{camera_id}", daemon=True)
         self._last_end = 0.0
+        self._said = ""
 
     def start(self) -> None:
         self._thread.start()
@@ -128,21 +129,27 @@ class Feed:
     def _run(self) -> None:
         failures = 0
         while not self._stop.is_set():
-            session = _Session(self)
+            session, error = _Session(self), None
             try:
                 session.run()
-            except (av.FFmpegError, OSError, EOFError, BadStream, ValueError, Unusable) as error:
-                self._failed(error, session)
+            except (av.FFmpegError, OSError, EOFError, BadStream, ValueError, Unusable) as caught:
+                error = caught
             finally:
                 session.close()
-            steady = session.recorded and session.seconds > STEADY_SECONDS
-            failures = 0 if steady else failures + 1
-            wait = BACK_OFF[min(failures, len(BACK_OFF) - 1)]
+            if error:
+                self._failed(error, session)
+            failures = 0 if session.recorded else failures + 1
+            if failures or session.seconds < STEADY_SECONDS:
+                wait = BACK_OFF[min(max(1, failures), len(BACK_OFF) - 1)]
+            else:
+                wait = BACK_OFF[0]
             self._stop.wait(wait * random.uniform(0.7, 1.3))  # noqa: S311 - spreads reconnections, no secret
 
     def _failed(self, error: Exception, session: "_Session") -> None:
         reason = why(error, connected=session.connected, seconds=session.seconds)
-        logger.info("camera %s: %s (%s: %s)", self.camera_id, reason, type(error).__name__, error)
+        if reason != self._said:
+            logger.info("camera %s: %s (%s: %s)", self.camera_id, reason, type(error).__name__, error)
+        self._said = reason
         self._channel.down(reason)
         if session.recorded:
             self._drops.append(time.monotonic())
@@ -157,6 +164,7 @@ class Feed:
     # --- what a session tells ---
 
     def recording_began(self, session: int, recording: Recording) -> None:
+        self._said = ""
         self._tell(Opened(self.camera_id, session, recording))
         if self.unstable:
             self._tell(Status(self.camera_id, "caution", reasons.UNSTABLE))
