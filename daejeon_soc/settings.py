@@ -153,6 +153,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 CELERY_BEAT_SCHEDULE: dict[str, dict] = {
     "seal-audit": {"task": "apps.audit.tasks.seal", "schedule": 5},
     "resume-stuck-clips": {"task": "apps.video.tasks.resume_stuck_clips", "schedule": 5},
+    "purge": {"task": "apps.retention.tasks.purge", "schedule": 3600},
+    "destroy-due-copies": {"task": "apps.retention.tasks.destroy_due_copies", "schedule": 120},
     "note-unrecorded-cameras": {"task": "apps.video.tasks.note_unrecorded_cameras", "schedule": 15},
 }
 
