@@ -19,7 +19,8 @@ export const CameraLayer = L.Layer.extend({
   async onAdd(map) {
     this._map = map;
     this._canvas = L.DomUtil.create("canvas", "camera-canvas leaflet-zoom-hide");
-    map.getPane("overlayPane").append(this._canvas);
+    map.createPane("cameras").style.zIndex = 450; // above the shapes of districts, below markers
+    map.getPane("cameras").append(this._canvas);
     map.on("moveend zoomend resize viewreset", this._draw, this);
     await this._loadShapes();
     this._draw();

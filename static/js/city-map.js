@@ -3,7 +3,7 @@
 import { CameraLayer } from "soc/camera-layer";
 import { say } from "soc/texts";
 
-const DONG_LINES_FROM_ZOOM = 12;
+const DONG_LINES_FROM_ZOOM = 11;
 const DONG_NAMES_FROM_ZOOM = 14;
 const RINGS_M = [500, 1000];
 const INCIDENT_ZOOM = 16;
@@ -23,7 +23,7 @@ class CityMap extends HTMLElement {
       fadeAnimation: false,
       markerZoomAnimation: false,
       doubleClickZoom: false,
-      zoomSnap: 0.5,
+      zoomSnap: 0.25,
       minZoom: 9,
       maxZoom: 19,
       preferCanvas: true,
@@ -73,11 +73,20 @@ class CityMap extends HTMLElement {
     const style = getComputedStyle(this);
     for (const metres of RINGS_M) {
       L.circle(place, { radius: metres, fill: false, weight: 1, color: style.getPropertyValue("--text-3"), dashArray: "3 5", interactive: false }).addTo(this.#incident);
-      this.#label(offset(place, metres), say("map.ring", { metres }), "ring-label");
+      this.#label(this.#onRing(place, metres), say("map.ring", { metres }), "ring-label");
     }
     this.#label(place, "", `incident-pin incident-pin-${subject.dataset.grade}`);
     this.#map.invalidateSize({ animate: false });
     this.#map.setView(place, INCIDENT_ZOOM);
+  }
+
+  /** Where a ring carries its label: on the side that the map's form leaves in view. */
+  #onRing(place, metres) {
+    const { x, y } = this.#map.getSize();
+    const degrees = metres / 111_320;
+    return x > y
+      ? L.latLng(place.lat, place.lng + degrees / Math.cos((place.lat * Math.PI) / 180))
+      : L.latLng(place.lat - degrees, place.lng);
   }
 
   #label(place, words, css, layer = this.#incident) {
@@ -159,11 +168,6 @@ class CityMap extends HTMLElement {
     note.textContent = words;
     this.append(note);
   }
-}
-
-/** The point `metres` due south of `place`: where a ring carries its label. */
-function offset(place, metres) {
-  return L.latLng(place.lat - metres / 111_320, place.lng);
 }
 
 /** The middle of a shape's largest part: an enclave must not carry the name away. */

@@ -62,7 +62,7 @@ class News {
     if (!this.#heard || this.#socket?.readyState !== WebSocket.OPEN) return;
     const quiet = Date.now() - this.#heard;
     if (quiet > SILENCE_MS) this.#socket.close();
-    else this.#age(quiet < 1500 ? "" : say("live.age", { seconds: Math.floor(quiet / 1000) }));
+    else this.#age(quiet < 4000 ? "" : say("live.age", { seconds: Math.floor(quiet / 1000) }));
   }
 
   #hear({ kind, id, seq }) {
