@@ -39,14 +39,22 @@ def application(var: Path, values: dict[str, str], *, port: int, demo: bool) -> 
     programs = [
         web(values),
         sockets(values),
-        celery("worker", "worker", "--concurrency", os.environ.get("WORKER_CONCURRENCY", "2")),
+        celery(
+            "worker",
+            "worker",
+            "--without-mingle",
+            "--without-gossip",
+            "--concurrency",
+            os.environ.get("WORKER_CONCURRENCY", "2"),
+        ),
         celery("beat", "beat", "--pidfile="),
         # It writes the end of each segment and its row before it goes.
         Program("recorder", manage("record"), seconds_to_stop=15),
         nginx(var, values, port=port),
     ]
     if demo:
-        programs.append(Program("virtual-cameras", manage("virtual_cameras"), seconds_to_stop=5))
+        # Drawing streets must not slow those who look at them.
+        programs.append(Program("virtual-cameras", ["nice", "-n", "5", *manage("virtual_cameras")], seconds_to_stop=5))
     if demo and environ.Env().bool("DEMO_CALL", default=True):
         call = manage("demo_call", "--after", "60")
         programs.append(Program("demo-call", call, runs_once=True, seconds_to_stop=2))

@@ -176,7 +176,7 @@ def announce(var: Path, address: str) -> None:
     print(f"\n  The city is up: {address}\n")
     file = var / "demo.json"
     for user in json.loads(file.read_text())["users"] if file.exists() else []:
-        print(f"    {user['role']:<16}{user['username']:<14}{user['password']:<22}{user['agency']}")
+        print(f"    {user['role']:<15} {user['username']:<13} {user['password']:<25} {user['agency']}")
     print("\n  Ctrl-C stops it. A second shell can use .venv/bin/python manage.py meanwhile.", flush=True)
 
 
