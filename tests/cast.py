@@ -157,3 +157,9 @@ def camera(owner):
 @pytest.fixture
 def far_camera(owner):
     return make_camera(owner, ELSEWHERE)
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings):
+    """Real password hashing is slow on purpose."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

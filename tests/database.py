@@ -3,7 +3,9 @@
 from contextlib import contextmanager
 
 import pytest
-from django.db import connection
+import pytest_asyncio
+from asgiref.sync import sync_to_async
+from django.db import connection, connections
 from django.test import TransactionTestCase
 
 
@@ -33,3 +35,10 @@ def flush_may_empty_what_only_grows():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", tear_down)
         yield
+
+
+@pytest_asyncio.fixture
+async def database_thread():
+    """Closes the connection that socket code opened in its own thread, so that the test database can go."""
+    yield
+    await sync_to_async(connections.close_all)()

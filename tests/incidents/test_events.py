@@ -136,6 +136,7 @@ def test_a_later_number_never_shows_before_an_earlier_one(db):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("database_thread")
 @pytest.mark.django_db(transaction=True)
 class TestSocket:
     async def test_carries_ids_and_numbers_only(self, police, camera, operator):

@@ -2,9 +2,9 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from apps.audit.models import Entry
+from apps.linked_services.actions import receive
 from apps.mous.actions import MOU_TRANSITIONS, NotAllowed, advance_mou, revoke
 from apps.mous.models import LedgerEntry, Mou
-from apps.linked_services.actions import receive
 from tests.cast import allow, make_agency, make_mou, make_user
 from tests.linked_services.calls import checked
 

@@ -141,7 +141,13 @@ def test_closing_ends_live_and_leaves_recorded_video_for_reports(police, operato
 
 @pytest.mark.parametrize(
     ("start", "end", "code"),
-    [(-30, 0, ""), (-10, 120, ""), (-31, 0, "outside_window"), (0, 121, "outside_window"), (-500, -400, "outside_window")],
+    [
+        (-30, 0, ""),
+        (-10, 120, ""),
+        (-31, 0, "outside_window"),
+        (0, 121, "outside_window"),
+        (-500, -400, "outside_window"),
+    ],
 )
 def test_recorded_video_only_within_the_provisions_window(start, end, code, police, camera, incident):
     window = tuple(incident.occurred_at + timedelta(minutes=minutes) for minutes in (start, end))
