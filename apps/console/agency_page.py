@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count
+from django.db.models import Count, Prefetch
 from django.shortcuts import render
 from django.utils import timezone
 
@@ -15,6 +15,7 @@ from apps.mous.models import MediaKind, Provision, ProvisionCamera
 from apps.viewing.models import ProvidedCopy
 
 FAILING_SHOWN = 50
+SHOWN, ENDED_SHOWN = 100, 20
 CLIP_BEFORE, CLIP_AFTER = timedelta(minutes=2), timedelta(minutes=5)
 
 
@@ -50,28 +51,30 @@ def provisions(request):
 
 
 def provisions_context(principal: Principal) -> dict:
+    copies = ProvidedCopy.objects.filter(destroyed_at=None).select_related("clip__camera")
     in_force = (
         Provision.objects.of_agencies(principal.agency_ids)
         .in_force()
         .select_related("agency", "incident", "mou")
-        .order_by("-starts_at")
+        .prefetch_related("provided__camera__site", Prefetch("copies", copies))
+        .order_by("-starts_at")[:SHOWN]
     )
-    shown = [_shown(provision, principal) for provision in in_force]
+    shown = [_shown(provision) for provision in in_force]
     return {
         "live": [one for one in shown if one.live],
-        "ended": [one for one in shown if not one.live],
+        "ended": [one for one in shown if not one.live][:ENDED_SHOWN],
         "exercise": any(one.live and one.provision.incident.is_exercise for one in shown),
         "city_offset": timezone.localtime().isoformat()[-6:],
     }
 
 
-def _shown(provision: Provision, principal: Principal) -> Shown:
+def _shown(provision: Provision) -> Shown:
     now = timezone.now()
     called = provision.incident.occurred_at
     return Shown(
         provision=provision,
-        cameras=list(provision.provided.select_related("camera__site").order_by("rank")),
-        copies=list(provision.copies.filter(destroyed_at=None).select_related("clip__camera")),
+        cameras=list(provision.provided.all()),
+        copies=list(provision.copies.all()),
         live=MediaKind.LIVE in provision.kinds and provision.incident.is_open,
         clip_from=max(provision.recorded_from, called - CLIP_BEFORE),
         clip_to=min(provision.recorded_until, called + CLIP_AFTER, max(now, called + timedelta(seconds=30))),

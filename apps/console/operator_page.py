@@ -89,7 +89,7 @@ def queue_context(request) -> dict:
     return {
         "new": sorted(new, key=lambda incident: incident.grade != Incident.Grade.URGENT),
         "in_hand": [incident for incident in shown if incident.state != "reported"],
-        "closed": incidents.exclude(pk__in=incidents.open()).order_by("-closed_at")[:CLOSED_SHOWN],
+        "closed": incidents.filter(closed_at__isnull=False).order_by("-closed_at")[:CLOSED_SHOWN],
         "current": address(request).get("incident", ""),
     }
 

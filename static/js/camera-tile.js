@@ -9,7 +9,7 @@ class CameraTile extends HTMLElement {
   #stream;
   #words;
   #state;
-  #inSight = true;
+  #inSight = false;
   #watcher;
   #timer;
   #wordsTimer;
@@ -26,8 +26,10 @@ class CameraTile extends HTMLElement {
     this.#watcher.observe(this);
     document.addEventListener("visibilitychange", this.#onVisibility);
     this.addEventListener("click", this.#onClick);
-    this.#decide();
   }
+
+  /** Moved within the page: the picture plays on. */
+  connectedMoveCallback() {}
 
   disconnectedCallback() {
     this.#watcher.disconnect();

@@ -46,6 +46,8 @@ class CityMap extends HTMLElement {
     this.#map.remove();
   }
 
+  connectedMoveCallback() {}
+
   /** Show what the page is about now: an incident and the cameras chosen for it. */
   follow() {
     const subject = document.querySelector(this.dataset.subject ?? "[data-map-subject]");

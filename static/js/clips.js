@@ -17,6 +17,8 @@ class ClipState extends HTMLElement {
     clearInterval(this.#timer);
   }
 
+  connectedMoveCallback() {}
+
   async #look() {
     if (!UNFINISHED.has(this.dataset.state)) return clearInterval(this.#timer);
     const answer = await fetch(this.dataset.status).catch(() => null);

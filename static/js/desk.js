@@ -41,7 +41,13 @@ export function fillScreen() {
 
 export function toggleDrawer(open = !document.body.classList.contains("drawer-open")) {
   document.body.classList.toggle("drawer-open", open);
-  for (const button of document.querySelectorAll("[data-drawer][aria-expanded]")) button.setAttribute("aria-expanded", String(open));
+  document.getElementById("drawer-opener")?.setAttribute("aria-expanded", String(open));
+}
+
+/** On a narrow desk a call that nobody has taken shows its details, where the buttons are. */
+function showWhatWaits() {
+  const row = document.getElementById(`row-${currentIncident()}`);
+  toggleDrawer(row?.dataset.state === "reported");
 }
 
 /** A page may be left without a large tile when the cameras changed under it. */
@@ -78,5 +84,7 @@ export function startDesk() {
   document.body.addEventListener("htmx:afterRequest", ({ detail, target }) => {
     if (target.matches?.("[data-closes-when-sent]") && detail.xhr.status) target.closest("dialog").close();
   });
+  document.body.addEventListener("desk:moved", showWhatWaits);
+  showWhatWaits();
   addEventListener("popstate", () => document.body.dispatchEvent(new CustomEvent("desk:moved")));
 }

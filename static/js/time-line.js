@@ -23,6 +23,8 @@ class TimeLine extends HTMLElement {
     document.body.removeEventListener("page:refreshed", this.#beat);
   }
 
+  connectedMoveCallback() {}
+
   #everyFewSeconds = () => {
     this.#beats += 1;
     if (this.#beats % 5 === 0) this.place();
