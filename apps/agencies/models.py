@@ -46,6 +46,11 @@ class Agency(models.Model):
 class User(AbstractUser):
     """A person who signs in. What they may do follows from their memberships."""
 
+    def get_full_name(self):
+        """Family name first, as Korean names are written; with a space only between names in Latin letters."""
+        between = " " if f"{self.last_name}{self.first_name}".isascii() else ""
+        return f"{self.last_name}{between}{self.first_name}".strip()
+
     def __str__(self):
         return self.get_full_name() or self.username
 

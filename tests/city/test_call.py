@@ -1,0 +1,85 @@
+"""The product's main job, seen in a real browser: a call comes in, the right people see the right cameras."""
+
+import pytest
+
+from tests.city.client import CITY_HALL, eventually, move_on, post_call, sign_in
+
+pytestmark = [pytest.mark.city, pytest.mark.slow]
+
+PLAYING = """() => [...document.querySelectorAll("camera-tile")].filter(
+    tile => tile.dataset.state === "live" && tile.querySelector("video").currentTime > 0
+).map(tile => Number(tile.dataset.camera))"""
+TIMES = """() => [...document.querySelectorAll("camera-tile")].map(
+    tile => [Number(tile.dataset.camera), tile.querySelector("video").currentTime])"""
+TILES = """() => [...document.querySelectorAll("camera-tile")].map(tile => Number(tile.dataset.camera))"""
+
+
+@pytest.fixture
+def page_of(city, browser):
+    contexts = []
+
+    def sign(role):
+        context = browser.new_context(viewport={"width": 1920, "height": 1080}, locale="ko-KR")
+        contexts.append(context)
+        page = context.new_page()
+        sign_in(page, city, role)
+        return page
+
+    yield sign
+    for context in contexts:
+        context.close()
+
+
+def close_all(city):
+    """Nothing of an earlier test is open."""
+    from tests.city.client import sql
+
+    sql(city, "update incidents_incident set state = 'closed', closed_at = now() where closed_at is null")
+
+
+def test_the_whole_chain(city, page_of):
+    close_all(city)
+    operator, police, fire = page_of("operator"), page_of("police"), page_of("fire")
+    incident = post_call(city)
+    provided = [camera["id"] for camera in incident["cameras"]]
+    assert len(provided) >= 4
+    assert all(camera["covers"] for camera in incident["cameras"][:4])
+
+    first = eventually(lambda: operator.evaluate(PLAYING), within=5)
+    assert set(first) <= set(provided)
+    times = dict(operator.evaluate(TIMES))
+    eventually(lambda: any(now > times.get(pk, 0) + 0.5 for pk, now in operator.evaluate(TIMES)), within=5)
+    assert incident["number"] in operator.content()
+    centre = operator.evaluate("() => document.querySelector('city-map, .map')?.dataset.centre ?? ''")
+    assert centre == "" or str(CITY_HALL["lon"])[:6] in centre
+
+    eventually(lambda: len(police.evaluate(PLAYING)) >= 4, within=10)
+    assert sorted(police.evaluate(TILES)) == sorted(provided)
+    assert fire.evaluate(TILES) == []
+
+    move_on(city, incident, "close")
+    eventually(lambda: not police.evaluate(PLAYING), within=2)
+
+
+def test_exercise_is_written_across_every_page_that_shows_it(city, page_of):
+    close_all(city)
+    operator, police = page_of("operator"), page_of("police")
+    incident = post_call(city, exercise=True)
+    for page in (operator, police):
+        page.wait_for_selector(".exercise-band", timeout=5_000)
+    move_on(city, incident, "cancel")
+
+
+def test_signing_out_ends_the_video_of_every_tab(city, page_of):
+    close_all(city)
+    police = page_of("police")
+    incident = post_call(city)
+    eventually(lambda: police.evaluate(PLAYING), within=10)
+    other = police.context.new_page()
+    other.goto(f"{city.base_url}/agency/")
+    token = other.evaluate("() => document.querySelector('[name=csrfmiddlewaretoken]').value")
+    other.request.post(
+        f"{city.base_url}/sign-out/", form={"csrfmiddlewaretoken": token}, headers={"Referer": city.base_url}
+    )
+    eventually(lambda: not police.evaluate(PLAYING), within=2)
+    move_on(city, incident, "close")
