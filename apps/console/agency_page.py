@@ -15,6 +15,7 @@ from apps.mous.models import MediaKind, Provision, ProvisionCamera
 from apps.viewing.models import ProvidedCopy
 
 FAILING_SHOWN = 50
+SAY_WHY_FOR = timedelta(minutes=10)  # a picture that went dark stays in its place and says why
 SHOWN, ENDED_SHOWN = 100, 20
 CLIP_BEFORE, CLIP_AFTER = timedelta(minutes=2), timedelta(minutes=5)
 
@@ -27,6 +28,7 @@ class Shown:
     cameras: list[ProvisionCamera]
     copies: list[ProvidedCopy]
     live: bool
+    just_ended: bool
     clip_from: object
     clip_to: object
 
@@ -62,7 +64,8 @@ def provisions_context(principal: Principal) -> dict:
     shown = [_shown(provision) for provision in in_force]
     return {
         "live": [one for one in shown if one.live],
-        "ended": [one for one in shown if not one.live][:ENDED_SHOWN],
+        "shown": [one for one in shown if one.live or one.just_ended],
+        "ended": [one for one in shown if not (one.live or one.just_ended)][:ENDED_SHOWN],
         "exercise": any(one.live and one.provision.incident.is_exercise for one in shown),
         "city_offset": timezone.localtime().isoformat()[-6:],
     }
@@ -70,12 +73,13 @@ def provisions_context(principal: Principal) -> dict:
 
 def _shown(provision: Provision) -> Shown:
     now = timezone.now()
-    called = provision.incident.occurred_at
+    called, closed = provision.incident.occurred_at, provision.incident.closed_at
     return Shown(
         provision=provision,
         cameras=list(provision.provided.all()),
         copies=list(provision.copies.all()),
         live=MediaKind.LIVE in provision.kinds and provision.incident.is_open,
+        just_ended=closed is not None and now - closed < SAY_WHY_FOR,
         clip_from=max(provision.recorded_from, called - CLIP_BEFORE),
         clip_to=min(provision.recorded_until, called + CLIP_AFTER, max(now, called + timedelta(seconds=30))),
     )

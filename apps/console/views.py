@@ -1,11 +1,21 @@
 import json
+from urllib.error import URLError
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView, LogoutView
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
 from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_POST
 
 from apps.agencies.models import Membership
+from apps.agencies.principals import principal_of
+from apps.showroom import demo_call as exercise
 
 Role = Membership.Role
 
@@ -53,3 +63,31 @@ def demo_people() -> list[dict]:
 @login_not_required
 def offline(request):
     return render(request, "console/offline.html")
+
+
+@require_POST
+def demo_call(request):
+    """An exercise call through the public API, for whoever shows the demonstration."""
+    if not settings.DEMO:
+        raise Http404
+    if not principal_of(request).is_centre_staff:
+        raise PermissionDenied(_("Exercise calls are sent by the staff of the operation centre."))
+    try:
+        number = exercise.send()["number"]
+    except URLError as trouble:
+        messages.error(request, _("The exercise call was not accepted: %(why)s") % {"why": trouble.reason})
+    else:
+        messages.success(request, _("Exercise call %(number)s has been sent.") % {"number": number})
+    return redirect(request.headers.get("referer") if _is_ours(request) else "home")
+
+
+def _is_ours(request) -> bool:
+    referer = request.headers.get("referer", "")
+    return url_has_allowed_host_and_scheme(referer, {request.get_host()}, request.is_secure())
+
+
+@login_not_required
+@cache_control(max_age=3600)
+def service_worker(request):
+    """Served from the root, so that it may answer for every page when the network is gone."""
+    return render(request, "console/service-worker.js", content_type="text/javascript")

@@ -1,8 +1,8 @@
 import "soc/camera-tile";
 import "soc/city-map";
-import "soc/clips";
 import { startClock } from "soc/clock";
 import { startNews } from "soc/live";
+import { keepOfflinePage } from "soc/offline";
 import { startRefresh } from "soc/refresh";
 import { startSound } from "soc/sound";
 import { startOrders } from "soc/clips";
@@ -12,3 +12,4 @@ startClock();
 startOrders();
 startSound();
 startNews();
+keepOfflinePage();

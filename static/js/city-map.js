@@ -66,20 +66,25 @@ class CityMap extends HTMLElement {
   }
 
   #showIncident(subject) {
-    const key = subject ? `${subject.dataset.number} ${subject.dataset.lng} ${subject.dataset.lat}` : "";
-    if (key === this.#shown) return;
+    const about = subject?.dataset ?? {};
+    const [key, place] = [about.number ?? "", L.latLng(Number(about.lat ?? 0), Number(about.lng ?? 0))];
+    const isNew = key !== this.#shown;
     this.#shown = key;
     this.#incident.clearLayers();
-    if (!subject?.dataset.lat) return;
-    const place = L.latLng(Number(subject.dataset.lat), Number(subject.dataset.lng));
+    if (!key) return;
+    if (about.grade) this.#drawIncident(place, about.grade);
+    if (!isNew) return;
+    this.#map.invalidateSize({ animate: false });
+    this.#map.setView(place, INCIDENT_ZOOM);
+  }
+
+  #drawIncident(place, grade) {
     const style = getComputedStyle(this);
     for (const metres of RINGS_M) {
       L.circle(place, { radius: metres, fill: false, weight: 1, color: style.getPropertyValue("--text-3"), dashArray: "3 5", interactive: false }).addTo(this.#incident);
       this.#label(this.#onRing(place, metres), say("map.ring", { metres }), "ring-label");
     }
-    this.#label(place, "", `incident-pin incident-pin-${subject.dataset.grade}`);
-    this.#map.invalidateSize({ animate: false });
-    this.#map.setView(place, INCIDENT_ZOOM);
+    this.#label(place, "", `incident-pin incident-pin-${grade}`);
   }
 
   /** Where a ring carries its label: on the side that the map's form leaves in view. */

@@ -7,6 +7,7 @@ import { startDesk } from "soc/desk";
 import { startKeys } from "soc/keys";
 import { startNews } from "soc/live";
 import { startQueue } from "soc/queue";
+import { keepOfflinePage } from "soc/offline";
 import { startRefresh } from "soc/refresh";
 import { startSound } from "soc/sound";
 
@@ -18,3 +19,4 @@ startQueue();
 startKeys();
 startSound();
 startNews();
+keepOfflinePage();
