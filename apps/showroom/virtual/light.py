@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from itertools import pairwise
 
 Light3 = tuple[float, float, float]
 
@@ -56,7 +57,7 @@ def held_height(hours: float) -> float:
 
 def light_at(height: float) -> Light:
     """The light for a height of the sun."""
-    for lower, upper in zip(_BY_HEIGHT, _BY_HEIGHT[1:], strict=False):
+    for lower, upper in pairwise(_BY_HEIGHT):
         if height <= upper.height:
             part = (height - lower.height) / (upper.height - lower.height)
             return Light(*(_between(getattr(lower, f.name), getattr(upper, f.name), part) for f in fields(Light)))

@@ -18,7 +18,6 @@ STEP = 0.2
 class Car(NamedTuple):
     look: Look
     along: float
-    braking: bool
 
 
 class Walker(NamedTuple):
@@ -62,10 +61,7 @@ class Lane:
             age = (at + self.offset - began) % CYCLE
             while (step := int(age / STEP)) + 1 < len(run):
                 here, there = run[step], run[step + 1]
-                braking = (
-                    there - here < 0.6 * self.speed * STEP and there - here < run[max(0, step - 3)] or there == here
-                )
-                found.append(Car(look, here + (there - here) * (age / STEP - step), braking))
+                found.append(Car(look, here + (there - here) * (age / STEP - step)))
                 age += CYCLE
         return found
 

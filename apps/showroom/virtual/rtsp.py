@@ -155,7 +155,7 @@ class Session:
     def picture(self, packets: list[bytes], key: bool, framed: dict[int, bytes]) -> None:
         manner, now = self.manner, time.monotonic()
         age = now - self.played
-        if 0 not in self.ways or age < manner.late or age > manner.stall_after or manner.no_key and key:
+        if 0 not in self.ways or age < manner.late or age > manner.stall_after or (manner.no_key and key):
             return
         if self.ways[0].waiting() > BACKLOG_BYTES:
             self.starved = True
@@ -285,7 +285,7 @@ class Server:
             now = time.monotonic()
             for session in tuple(self.sessions.values()):
                 stuck = session.played and session.starved and now - session.flowing > STUCK_AFTER
-                if now - session.seen > self.timeout * 1.25 or stuck and session.ways[0].waiting():
+                if now - session.seen > self.timeout * 1.25 or (stuck and session.ways[0].waiting()):
                     logger.info("session %s ends: %s", session.id, "stuck" if stuck else "silent")
                     for way in session.ways.values():
                         if isinstance(way, Interleaved):

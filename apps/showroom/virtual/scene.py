@@ -11,7 +11,7 @@ from collections import OrderedDict
 from datetime import UTC, datetime, tzinfo
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageChops, ImageFilter
 
 from . import clock, lettering, light, people, vehicles
 from .lens import HEIGHT, REACH_U, REACH_V, WIDTH, View
@@ -24,8 +24,9 @@ __all__ = ["Scene", "View"]
 
 FINENESS = 2.0  # kept pixels of the painting per unit of the 640 x 360 picture
 RELIGHT_EVERY = 20.0
-CACHED_CARS = 900
-SIZE_STEPS = 24  # sizes of a sprite per e-fold of distance
+CACHED_BYTES = 48_000_000  # of vehicles, per camera at 640x360
+SIZE_STEPS = 18  # sizes of a sprite per e-fold of distance
+ROOM = 14
 
 
 class Scene:
@@ -47,6 +48,7 @@ class Scene:
         self.painting: Painting | None = None
         self.plate: Plate | None = None
         self.cars: OrderedDict[tuple, Sprite] = OrderedDict()
+        self.cached = 0
         self.captions: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         self.lock = threading.Lock()
 
@@ -81,11 +83,12 @@ class Scene:
         if self.plate is None or self.plate.view != self.view:
             self.plate = Plate(self.painting, self.view, self.size)
             self.cars.clear()
+            self.cached = 0
         moment = math.floor(at / RELIGHT_EVERY)
         if self.plate.moment != moment:
             held = self.daylight is not None
             height = light.held_height(self.daylight) if held else light.sun_height(moment * RELIGHT_EVERY, self.place)
-            self.plate.relight(light.light_at(height), moment)
+            self.plate.relight(light.light_at(round(height * 4) / 4), moment)
         return self.plate
 
     def _moving(self, at: float, plate: "Plate"):
@@ -96,7 +99,10 @@ class Scene:
                 place = lane.point(car.along)
                 distance = lens.distance(place)
                 if distance > 4:
-                    yield distance, lambda y, c, n=number, l=lane, k=car, p=place: self._car(y, c, plate, n, l, k, p)
+                    yield (
+                        distance,
+                        lambda y, c, n=number, way=lane, k=car, p=place: self._car(y, c, plate, n, way, k, p),
+                    )
         for path in self.street.paths:
             walker = path.walker(at)
             if walker and lens.distance((walker.x, walker.y, 0)) > 3:
@@ -109,7 +115,7 @@ class Scene:
         night = plate.light.lamps > 0.02
         # The shape is drawn for a few places along the lane and reused around each.
         bucket = round(math.log(distance) * SIZE_STEPS)
-        key = number, car.look, bucket, night, car.braking and night
+        key = number, car.look, bucket, night
         if key not in self.cars:
             wanted = math.exp(bucket / SIZE_STEPS)
             typical = car.along
@@ -118,9 +124,10 @@ class Scene:
                 typical += (
                     max(-8, min(8, (wanted - lens.distance(lane.point(typical))) / slope)) if abs(slope) > 0.1 else 0
                 )
-            self.cars[key] = draw_car(plate, lens, car.look, lane.point(typical), lane.heading, night, car.braking)
-            if len(self.cars) > CACHED_CARS:
-                self.cars.popitem(last=False)
+            self.cars[key] = made = draw_car(plate, lens, car.look, lane.point(typical), lane.heading, night)
+            self.cached += made.size
+            while self.cached > CACHED_BYTES * plate.scale**2 and len(self.cars) > 1:
+                self.cached -= self.cars.popitem(last=False)[1].size
         self.cars.move_to_end(key)
         self._lay(self.cars[key], luma, chroma, plate, place, distance - 1.5)
 
@@ -144,14 +151,18 @@ class Scene:
         sprite.lay(luma, chroma, (x, y), plate.gain_at(x, y), round(plate.light.lamps * 256), plate.veil(distance))
 
     def _signals(self, at: float, plate, luma, chroma) -> None:
-        """The traffic light's lamps: red, amber, green from the left."""
+        """The lamp that is lit: red, amber or green, from the left."""
         phase = at % CYCLE
-        lit = 0 if phase < RED[1] else 1 if phase > CYCLE - AMBER else 3
+        lamp, colour = (
+            (0, (235, 44, 36))
+            if phase < RED[1]
+            else (1, (250, 184, 44))
+            if phase > CYCLE - AMBER
+            else (3, (52, 224, 130))
+        )
         for x, y, z in self.street.signals:
-            for lamp, colour in enumerate(((230, 40, 34), (250, 180, 40), (40, 70, 50), (40, 220, 120))):
-                u, v = plate.pixel(self.street.lens.project((x + lamp * 0.4, y, z)))
-                r = 0.17 * self.street.lens.pixels_per_metre((x, y, z)) * plate.scale
-                dot(luma, chroma, u, v, r, colour if lamp == lit else (34, 36, 38))
+            u, v = plate.pixel(self.street.lens.project((x + lamp * 0.4, y, z)))
+            dot(luma, chroma, u, v, 0.17 * self.street.lens.pixels_per_metre((x, y, z)) * plate.scale, colour)
 
     def _captions(self, at: float, live: bool, luma, chroma) -> None:
         moment = datetime.fromtimestamp(math.floor(at), self.zone)
@@ -228,7 +239,9 @@ class Plate:
 
     def relight(self, now: "light.Light", moment: int) -> None:
         """Sky, ambient light, sun, lamps and haze, then into yuv420p."""
-        self.light, self.moment = now, moment
+        unchanged, self.light, self.moment = self.moment is not None and now == self.light, now, moment
+        if unchanged:
+            return
         rows = (np.arange(self.size[1]) + 0.5) / self.scale + self.window[1]
         rise = np.clip((self.horizon - rows) / 200, 0, 1)[:, None, None] ** 0.7
         zenith, horizon = np.array(now.zenith, np.float32), np.array(now.horizon, np.float32)
@@ -273,7 +286,7 @@ class Plate:
         return hidden
 
 
-def draw_car(plate: Plate, lens, look, place, heading: float, night: bool, braking: bool) -> Sprite:
+def draw_car(plate: Plate, lens, look, place, heading: float, night: bool) -> Sprite:
     """A vehicle as seen at `place`, with its shadow and, by night, its lamps and their light on the road."""
     ahead = math.sin(math.radians(heading)), math.cos(math.radians(heading))
     reach = look.shape.length / 2 + 0.9
@@ -295,28 +308,35 @@ def draw_car(plate: Plate, lens, look, place, heading: float, night: bool, braki
         around += [point for point in beam[0] if lens.distance(point) > 1]
     spots = [lens.project(point) for point in around if lens.distance(point) > 0.7]
     us, vs = [u for u, _ in spots], [v for _, v in spots]
-    box = max(-1500, min(us)), max(-1000, min(vs)), min(1500, max(us)), min(1000, max(vs))
+    # Only what can be in view, with room for the reuse of the sprite a little farther on.
+    left, top, right, bottom = plate.window
+    box = max(left - ROOM, min(us)), max(top - ROOM, min(vs)), min(right + ROOM, max(us)), min(bottom + ROOM, max(vs))
     box = (box[0], box[1], max(box[2], box[0] + 4), max(box[3], box[1] + 4))
     pen = Pen(lens, box, plate.scale)
-    vehicles.draw(pen, look, place, heading, lit=night, braking=braking)
+    vehicles.draw(pen, look, place, heading, lit=night)
     paint = pen.kept(pen.paint)
-    shade = Pen(lens, box, plate.scale)
-    shade.face(vehicles.footprint(look, place, heading), (255, 255, 255))
-    blur = max(0.5, 0.12 * lens.pixels_per_metre(place) * plate.scale)
-    shadow = shade.kept(shade.paint.getchannel("A"), blur)
+    # Shadow and beams are soft: a quarter of the pixels each way is plenty.
+    rough = min(1.0, 12 / (lens.pixels_per_metre(place) * plate.scale))
+    soft = Pen(lens, box, plate.scale * rough)
+    soft.face(vehicles.footprint(look, place, heading), (255, 255, 255))
+    shadow = soft.kept(soft.paint.getchannel("A"), 1.2).resize(paint.size, Image.Resampling.BILINEAR)
     glow = None
     if night:
         for i, fan in enumerate(beam):
             tone = (26, 46, 70)[i]
-            shade.face(fan, (0, 0, 0), (tone, tone, round(tone * 0.86)))
-        road = shade.kept(shade.glow, blur * 1.6)
+            soft.face(fan, (0, 0, 0), (tone, tone, round(tone * 0.86)))
         lamp = pen.kept(pen.glow)
-        halo = lamp.filter(ImageFilter.GaussianBlur(max(1.0, blur * 1.2)))
-        uncovered = 1 - np.asarray(paint.getchannel("A"), np.float32)[..., None] / 255
-        total = np.asarray(lamp, np.float32) + np.asarray(halo, np.float32) + np.asarray(road, np.float32) * uncovered
-        glow = Image.fromarray(np.clip(total, 0, 255).astype(np.uint8))
+        halo = lamp.resize(soft_size(lamp.size, rough)).filter(ImageFilter.GaussianBlur(1.6))
+        beams = soft.kept(soft.glow, 2.0).resize(paint.size, Image.Resampling.BILINEAR)
+        uncovered = ImageChops.invert(paint.getchannel("A"))
+        beams = ImageChops.multiply(beams, Image.merge("RGB", [uncovered] * 3))
+        glow = ImageChops.add(ImageChops.add(lamp, beams), halo.resize(paint.size, Image.Resampling.BILINEAR))
     foot = lens.project(place)
     return Sprite.made(paint, shadow, glow, ((foot[0] - box[0]) * plate.scale, (foot[1] - box[1]) * plate.scale))
+
+
+def soft_size(size: tuple[int, int], rough: float) -> tuple[int, int]:
+    return max(1, round(size[0] * rough)), max(1, round(size[1] * rough))
 
 
 def clouds(size: tuple[int, int], seed: float) -> Image.Image:

@@ -5,8 +5,6 @@ draw and send key pictures at once). A source that falls behind leaves pictures 
 """
 
 import asyncio
-import functools
-import logging
 import math
 import threading
 import time
@@ -15,7 +13,6 @@ from collections.abc import Callable
 from .encoder import Encoder, Unit
 from .scene import Scene
 
-logger = logging.getLogger(__name__)
 Deliver = Callable[[Unit], None]
 LOOP_SECONDS = 10
 
@@ -57,12 +54,12 @@ class LiveSource:
     def _run(self, deliver: Deliver, loop: asyncio.AbstractEventLoop, stopping: threading.Event) -> None:
         fps, scene, then, encoder = self.grid.fps, self.scene, self.then, None
         began = time.time()
-        index = self.grid.after(began)
+        index = before = self.grid.after(began)
         while not stopping.wait(max(0.0, self.grid.at(index) - time.time())):
             at = self.grid.at(index)
             if then and at - began > then[0]:
                 scene, then, encoder = then[1], None, None
-            key = encoder is None or index // fps != before // fps  # noqa: F821 (set with the encoder)
+            key = encoder is None or index // fps != before // fps
             encoder = encoder or Encoder(*scene.size, fps, self.codec)
             unit = encoder.encode(scene.frame(at), key=key, at=at)
             try:
@@ -72,34 +69,32 @@ class LiveSource:
             before, index = index, max(index + 1, self.grid.after(time.time()) - 1)
 
 
-@functools.cache
-def _loop_lock(*_key) -> threading.Lock:
-    return threading.Lock()
+class Loop:
+    """Ten seconds of a street, drawn and encoded once, when first asked for."""
 
+    def __init__(self, scene: Scene, *, fps: int):
+        self.scene, self.fps = scene, fps
+        self.lock = threading.Lock()
+        self.units: list[Unit] = []
 
-@functools.cache
-def _encode_loop(seed: int, size: tuple[int, int], fps: int, daylight) -> list[Unit]:
-    scene, encoder = Scene(seed, size, daylight=daylight), Encoder(*size, fps)
-    began = math.floor(time.time())
-    return [
-        encoder.encode(scene.frame(began + i / fps, live=False), key=i % fps == 0, at=0)
-        for i in range(LOOP_SECONDS * fps)
-    ]
-
-
-def encoded_loop(seed: int, size: tuple[int, int], fps: int, daylight) -> list[Unit]:
-    """Ten seconds of a street, encoded once for all who ask."""
-    with _loop_lock(seed, size, fps, daylight):
-        return _encode_loop(seed, size, fps, daylight)
+    def encoded(self) -> list[Unit]:
+        with self.lock:
+            if not self.units:
+                encoder, began = Encoder(*self.scene.size, self.fps), math.floor(time.time())
+                self.units = [
+                    encoder.encode(self.scene.frame(began + i / self.fps, live=False), key=i % self.fps == 0, at=0)
+                    for i in range(LOOP_SECONDS * self.fps)
+                ]
+            return self.units
 
 
 class LoopSource:
-    """Serves an encoded loop with fresh timestamps; `turn` (0 to 1) says where in the loop it stands."""
+    """Serves a loop with fresh timestamps; `turn` (0 to 1) says where in the loop it stands."""
 
-    def __init__(self, seed: int, *, size: tuple[int, int], fps: int, daylight=None, turn: float = 0.0):
-        self.make = functools.partial(encoded_loop, seed, size, fps, daylight)
-        self.turn = round(turn * LOOP_SECONDS * fps)
-        self.grid = Grid(fps, turn * 7)
+    def __init__(self, loop: Loop, *, turn: float = 0.0):
+        self.loop = loop
+        self.turn = round(turn * LOOP_SECONDS) * loop.fps + round(turn * loop.fps)
+        self.grid = Grid(loop.fps, turn * 7)
         self.task: asyncio.Task | None = None
 
     def start(self, deliver: Deliver) -> None:
@@ -110,7 +105,7 @@ class LoopSource:
             self.task.cancel()
 
     async def _run(self, deliver: Deliver) -> None:
-        units = await asyncio.to_thread(self.make)
+        units = await asyncio.to_thread(self.loop.encoded)
         index = self.grid.after(time.time())
         while True:
             await asyncio.sleep(max(0.0, self.grid.at(index) - time.time()))

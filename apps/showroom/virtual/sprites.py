@@ -49,6 +49,12 @@ class Sprite:
             shine_half,
         )
 
+    @property
+    def size(self) -> int:
+        """Bytes held."""
+        arrays = (self.keep, self.own, self.shine, self.keep_half, self.own_half, self.shine_half)
+        return sum(array.nbytes for array in arrays if array is not None)
+
     def lay(self, luma: np.ndarray, chroma: np.ndarray, at: tuple[float, float], gain: int, lamps: int, hidden) -> None:
         """Draw into the planes; `gain` and `lamps` from 0 to 256. `hidden(rows, columns)` says where (or None)."""
         x, y = round((at[0] - self.anchor[0]) / 2) * 2, round((at[1] - self.anchor[1]) / 2) * 2

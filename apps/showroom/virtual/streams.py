@@ -26,11 +26,12 @@ import re
 import time
 import zlib
 from dataclasses import dataclass, field, replace
+from datetime import UTC, tzinfo
 
 from . import rtp
 from .encoder import RATE, Unit, parameter_sets
-from .scene import Scene
-from .sources import LiveSource, LoopSource
+from .scene import Scene, View
+from .sources import LiveSource, Loop, LoopSource
 
 LINGER = 3.0  # seconds a camera goes on drawing after its last reader has left
 REPORT_EVERY = 5.0
@@ -74,6 +75,11 @@ class Setup:
     looped: bool = False
     loops: int = 4
     daylight: float | None = None  # hours; None follows the sun
+    place: tuple[float, float] = (127.3845, 36.3504)  # longitude, latitude
+    zone: tzinfo = UTC
+
+    def scene(self, number: int, size: tuple[int, int]) -> Scene:
+        return Scene(number, size, daylight=self.daylight, place=self.place, zone=self.zone)
 
 
 class Stream:
@@ -180,6 +186,7 @@ class Streams:
     setup: Setup
     made: dict[object, Stream] = field(default_factory=dict)
     scenes: dict[tuple, Scene] = field(default_factory=dict)
+    loops: dict[int, Loop] = field(default_factory=dict)
 
     def find(self, path: str) -> tuple[Manner, Stream] | None:
         """The manner and the stream of `/cam/3` or `/bad/stall/5`; None for an address nobody has."""
@@ -194,8 +201,12 @@ class Streams:
         size = size or self.setup.size
         key = number, size
         if key not in self.scenes:
-            self.scenes[key] = Scene(number, size, daylight=self.setup.daylight)
+            self.scenes[key] = self.setup.scene(*key)
         return self.scenes[key]
+
+    def look(self, number: int, view: View) -> None:
+        """Turn and zoom camera `number`."""
+        self.scene(number).look(view)
 
     def camera(self, number: int) -> Stream:
         if not self.setup.looped:
@@ -207,8 +218,9 @@ class Streams:
         return LiveSource(self.scene(number), fps=self.setup.fps, shift=number * 0.382, **other)
 
     def _loop(self, street: int, turn: float) -> LoopSource:
-        s = self.setup
-        return LoopSource(street, size=s.size, fps=s.fps, daylight=s.daylight, turn=turn)
+        if street not in self.loops:
+            self.loops[street] = Loop(self.scene(street), fps=self.setup.fps)
+        return LoopSource(self.loops[street], turn=turn)
 
     def _make(self, key, source, **about) -> Stream:
         if key not in self.made:

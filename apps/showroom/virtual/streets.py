@@ -67,7 +67,7 @@ def skyline(street: Street, y: float, x0: float, x1: float, tallest: float = 48)
         width, height = luck.uniform(12, 26), luck.uniform(14, tallest)
         state, style = luck.random(), luck.choice(things.FACADES)
 
-        def block(pen, x=x, width=width, height=height, state=state, style=style, y=y + luck.uniform(0, 30)):
+        def block(pen, x=x, width=width, height=height, state=state, style=style, y=y + luck.uniform(0, 30)):  # noqa: B008
             wall = things.Wall(pen, (x, y), (1.0, 0.0), 0.86, pen.lens.distance((x, y, 0)))
             things.facade(wall, width, height, random.Random(state), style, shops=False)
 
@@ -181,8 +181,9 @@ def tactile(x: float, y0: float, y1: float):
 
 
 def looks(luck: random.Random, count: int, *, bus: bool = False) -> list[Look]:
+    """Vehicles of a lane, in order; three kinds alternate, so that their drawings can be reused."""
     found = []
-    for i in range(count):
+    for i in range(min(count, 3)):
         kind = luck.choice(("sedan", "sedan", "suv", "suv", "compact", "truck", "taxi"))
         if bus and i == 0:
             found.append(Look("bus", luck.choice(((66, 122, 82), (52, 98, 166), (196, 74, 60)))))
@@ -192,7 +193,7 @@ def looks(luck: random.Random, count: int, *, bus: bool = False) -> list[Look]:
             found.append(Look("taxi", luck.choice(((226, 150, 66), (238, 238, 234)))))
         else:
             found.append(Look(kind, luck.choice(PAINTS)))
-    return found
+    return found + [luck.choice(found[1:] or found) for _ in range(count - len(found))]
 
 
 def avenue_lanes(

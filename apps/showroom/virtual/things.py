@@ -2,6 +2,7 @@
 
 import math
 import random
+from itertools import pairwise
 
 from . import lettering
 from .lens import Point
@@ -257,7 +258,7 @@ def pole(
 
 def wires(pen: Pen, posts: list[tuple[float, float]], height: float) -> None:
     """Sagging lines from post to post."""
-    for (x0, y0), (x1, y1) in zip(posts, posts[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(posts):
         for drop in (0.0, 0.35, 0.9):
             line = [
                 (x0 + (x1 - x0) * t / 10, y0 + (y1 - y0) * t / 10, height - drop - 2.4 * (t / 10) * (1 - t / 10))

@@ -133,9 +133,7 @@ def _normal(p) -> Point:
     return n[0] / size, n[1] / size, n[2] / size
 
 
-def draw(
-    pen: Pen, look: Look, at: Point, heading: float, *, depth=None, lit: bool = False, braking: bool = False
-) -> None:
+def draw(pen: Pen, look: Look, at: Point, heading: float, *, depth=None, lit: bool = False) -> None:
     car = Placed(pen, look, at, heading, depth)
     shape, half = look.shape, look.shape.width / 2
     roof = half - shape.taper
@@ -148,7 +146,7 @@ def draw(
         for _, profile, colours in parts:
             car.solid(profile, half, half - shape.taper, colours)
         car.on_side([(1.15, 1.2), (1.15, 1.8), (1.8, 1.8), (2.2, 1.2)], half + 0.01, GLASS)
-        _trim(car, lit, braking)
+        _trim(car, lit)
         car.wheels()
         return
     car.solid(shape.body, half, half, body_colours)
@@ -161,7 +159,7 @@ def draw(
 
     for pane in _panes(shape, look.kind):
         car.on_side(pane, reach, GLASS, (104, 106, 92) if lit and look.kind == "bus" else None)
-    _trim(car, lit, braking)
+    _trim(car, lit)
     if look.kind == "taxi":
         _roof_light(car, lit)
 
@@ -177,7 +175,7 @@ def _colours(look: Look):
     def cabin(edge):
         if edge is None:
             return paint
-        a, z, b, y = edge
+        a, z, _, y = edge
         if abs(y - z) < 0.12:  # the roof, or the floor
             return shaded(paint, 1.04)
         steep_truck_front = look.kind == "truck" and not (z > 1.1 and y > 1.1 and a > 1.5)
@@ -190,7 +188,7 @@ def _colours(look: Look):
 def _panes(shape: Shape, kind: str):
     if kind == "bus":
         return [[(a, 1.45), (a, 2.7), (a + 1.15, 2.7), (a + 1.15, 1.45)] for a in (-4.9 + 1.24 * i for i in range(8))]
-    (a0, z0), (a1, z1), (a2, z2), (a3, z3) = shape.cabin
+    (a0, z0), (a1, z1), (a2, _), (a3, _) = shape.cabin
     foot, head, middle = z0 + 0.06, z1 - 0.09, (a1 + a2) / 2 - 0.05
     slope_back = (a1 - a0) * 0.75
     slope_front = (a3 - a2) * 0.75
@@ -200,7 +198,7 @@ def _panes(shape: Shape, kind: str):
     ]
 
 
-def _trim(car: Placed, lit: bool, braking: bool) -> None:
+def _trim(car: Placed, lit: bool) -> None:
     """Lamps and plates, front and back."""
     shape = car.shape
     half = shape.width / 2
@@ -213,8 +211,7 @@ def _trim(car: Placed, lit: bool, braking: bool) -> None:
         lamp = [(front, y0, up - 0.1), (front, y1, up - 0.1), (front, y1, up + 0.08), (front, y0, up + 0.08)]
         car.face(lamp, (236, 238, 232), (255, 250, 226) if lit else None)
         tail = [(back, y1, up - 0.02), (back, y0, up - 0.02), (back, y0, up + 0.18), (back, y1, up + 0.18)]
-        bright = (255, 60, 44) if braking else (176, 22, 20)
-        car.face(tail, (188, 34, 32), bright if lit else None)
+        car.face(tail, (188, 34, 32), (208, 30, 26) if lit else None)
     plate = [(front, -0.3, 0.36), (front, 0.3, 0.36), (front, 0.3, 0.48), (front, -0.3, 0.48)]
     car.face(plate, (224, 226, 222))
     car.face([(back, 0.3, 0.5), (back, -0.3, 0.5), (back, -0.3, 0.62), (back, 0.3, 0.62)], (224, 226, 222))

@@ -1,8 +1,10 @@
 import asyncio
 import logging
 import signal
+from zoneinfo import ZoneInfo
 
 import environ
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.showroom.virtual.rtsp import Server
@@ -50,7 +52,15 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, host, port, cameras, size, fps, daylight, looped, **_options):
-        setup = Setup(cameras=cameras, size=size, fps=fps, looped=looped, daylight=daylight)
+        setup = Setup(
+            cameras=cameras,
+            size=size,
+            fps=fps,
+            looped=looped,
+            daylight=daylight,
+            place=settings.CITY["centre"],
+            zone=ZoneInfo(settings.TIME_ZONE),
+        )
         try:
             asyncio.run(serve(Streams(setup), host, port))
         except OSError as error:
