@@ -8,7 +8,7 @@ import pytest
 from daejeon_soc.up import city_env
 from tests.running_city import BASE
 
-READERS = {"str", "int", "bool", "list", "db", "float", "get", "setdefault"}
+READING = r"(env|environ\.Env\(\)|os\.environ)\.(str|int|bool|list|db|float|get|setdefault)$"
 # Set by the front servers and by the runner itself, never by a person.
 NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "PATH"}
 
@@ -19,9 +19,8 @@ def names_read(source: str) -> set[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "os.environ":
             asked.append(node.slice)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in READERS:
-            if re.search(r"\benv(iron)?(\b|\()", ast.unparse(node.func.value).lower()):
-                asked += node.args[:1]
+        if isinstance(node, ast.Call) and re.match(READING, ast.unparse(node.func)):
+            asked += node.args[:1]
     words = {part.value for name in asked for part in ast.walk(name) if isinstance(part, ast.Constant)}
     return {word for word in words if re.fullmatch("[A-Z][A-Z0-9_]+", str(word))}
 
