@@ -269,7 +269,7 @@ LEAFLET_CONFIG = {
     "DEFAULT_ZOOM": 13,
     "MIN_ZOOM": 10,
     "MAX_ZOOM": 19,
-    "TILES": MAP_TILES_URL or None,
+    "TILES": [("", MAP_TILES_URL, {"attribution": MAP_ATTRIBUTION})] if MAP_TILES_URL else [],
     "RESET_VIEW": False,
     "NO_GLOBALS": True,
 }
