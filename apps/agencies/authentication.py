@@ -1,6 +1,5 @@
 from datetime import timedelta
 
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -44,9 +43,12 @@ def key_named_by(token: bytes) -> tuple[AgencySystem, ApiKey]:
     key = ApiKey.objects.named_by(token.decode("ascii", errors="replace"))
     if key is None:
         raise AuthenticationFailed(_("Unknown or disabled API key."))
-    now = timezone.now()
-    # Once a minute is exact enough for "last used", and keeps intake from writing this row on every call.
-    ApiKey.objects.filter(Q(last_used_at=None) | Q(last_used_at__lt=now - timedelta(minutes=1)), pk=key.pk).update(
-        last_used_at=now
-    )
+    note_use(key)
     return AgencySystem(key), key
+
+
+def note_use(key: ApiKey) -> None:
+    """Keep "last used" right to the minute, without writing the row on every call."""
+    now = timezone.now()
+    if key.last_used_at is None or key.last_used_at < now - timedelta(minutes=1):
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)

@@ -95,20 +95,21 @@ def chosen_queryset(point: Point, *, among: QuerySet[Camera], limit: int, outer_
     at = Value(point, output_field=PointField(geography=True, srid=4326))
     within = D(m=outer_radius_m)
     usable = among.order_by().filter(is_enabled=True)
-    nearest = usable.filter(Touches(F("location"), Around(at, outer_radius_m))).order_by(KnnDistance(F("location"), at))
+    nearest = usable.filter(Touches(F("location"), Around(at, outer_radius_m))).order_by(
+        KnnDistance(F("location"), at), "pk"
+    )
     covers = Q(coverage__covers=point)
     covering = (
         usable.filter(covers)
         .alias(distance=Distance("location", point))
         .filter(distance__lte=within)
-        .order_by(_rank(), "distance")
+        .order_by(_rank(), "distance", "pk")
     )
     candidates = _ids(covering, limit).union(
         _ids(nearest.filter(ALIVE), limit), _ids(nearest.filter(WITHOUT_PICTURE), limit), all=True
     )
     return (
         Camera.objects.filter(pk__in=candidates)
-        .select_related("owner", "site")
         .annotate(
             distance=Distance("location", point),
             covers=ExpressionWrapper(covers, output_field=BooleanField()),

@@ -141,7 +141,7 @@ class Mou(models.Model):
             cameras = cameras.filter(purpose__in=self.purposes)
         if self.area:
             cameras = cameras.filter(location__intersects=self.area)
-        excluded = list(self.excluded_owners.values_list("pk", flat=True))
+        excluded = [owner.pk for owner in self.excluded_owners.all()]
         return cameras.exclude(owner__in=excluded) if excluded else cameras
 
 

@@ -2,6 +2,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.contrib.gis.geos import Point
+from django.db.models import prefetch_related_objects
 from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -95,6 +96,7 @@ class CamerasView(APIView):
             radius_m=NEAR_M,
             outer_radius_m=NEAR_M,
         )
+        prefetch_related_objects([found.camera for found in chosen], "owner", "site")
         return Response(ChosenSerializer(chosen, many=True).data)
 
 

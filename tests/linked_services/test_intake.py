@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from apps.agencies.models import ApiKey
 from apps.audit.models import Entry
+from apps.cameras.city import forget_outline
+from apps.cameras.models import District
 from apps.incidents.models import Event, Incident
 from apps.linked_services import api
 from apps.linked_services.models import RefusalCount
@@ -168,17 +170,14 @@ def test_what_is_no_call_is_a_400(body, police):
 
 
 def test_outside_the_city(police, camera):
-    from apps.cameras.city import _outline
-    from apps.cameras.models import District
-
     District.objects.create(code="1", name_ko="구", name_en="gu", shape=square(*CITY_HALL))
-    _outline.cache_clear()
+    forget_outline()
     try:
         answer = post(police.token, make_call(location={"lon": ELSEWHERE[0], "lat": ELSEWHERE[1]}))
         assert "location" in answer.json()
         assert post(police.token, make_call()).status_code == 201
     finally:
-        _outline.cache_clear()
+        forget_outline()
 
 
 def test_a_body_too_large(police, monkeypatch):
