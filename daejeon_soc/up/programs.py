@@ -6,8 +6,6 @@ import sys
 from pathlib import Path
 from string import Template
 
-import environ
-
 from daejeon_soc.up import postgres
 from daejeon_soc.up.files import private_file
 from daejeon_soc.up.supervision import Group, Program
@@ -55,10 +53,12 @@ def application(var: Path, values: dict[str, str], *, port: int, demo: bool) -> 
     if demo:
         # Drawing streets must not slow those who look at them.
         programs.append(Program("virtual-cameras", ["nice", "-n", "5", *manage("virtual_cameras")], seconds_to_stop=5))
-    if demo and environ.Env().bool("DEMO_CALL", default=True):
-        call = manage("demo_call", "--after", "60")
-        programs.append(Program("demo-call", call, runs_once=True, seconds_to_stop=2))
     return Group("city", programs)
+
+
+def exercise() -> Group:
+    """The call that shows a newcomer what the city is for."""
+    return Group("exercise", [Program("demo-call", manage("demo_call"), runs_once=True, seconds_to_stop=2)])
 
 
 def manage(*words: str) -> list[str]:

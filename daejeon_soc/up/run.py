@@ -17,10 +17,11 @@ import environ
 from daejeon_soc.up import city_env, ports, postgres, programs, running
 from daejeon_soc.up.files import private_file
 from daejeon_soc.up.steps import NotUp, step
-from daejeon_soc.up.supervision import Supervisor
+from daejeon_soc.up.supervision import Group, Supervisor
 
 BASE = Path(__file__).resolve().parent.parent.parent
-SECONDS_TO_COME_UP = 90
+SECONDS_TO_COME_UP = 120
+SECONDS_TO_CALL = 60
 
 
 def run() -> None:
@@ -61,21 +62,26 @@ def bring_up(var: Path) -> None:
         make_cluster(var, values)
     servers = programs.servers(var, values)
     application = programs.application(var, values, port=port, demo=demo)
-    with running.supervised([servers, application], base=BASE, var=var, values=values) as (supervisor, process):
+    exercise = programs.exercise()
+    with running.supervised([servers, application, exercise], base=BASE, var=var, values=values) as (
+        supervisor,
+        process,
+    ):
         prepare(var, values, demo=demo)
         with step("web, sockets, worker, recorder, cameras"):
             supervisor.start(application)
             wait_until_well(f"{address}/healthz", supervisor, process)
         tell_demo(var, base_url=address, pid=os.getpid())
         announce(var, address)
-        watch(process)
+        calls = [exercise] if demo and environ.Env().bool("DEMO_CALL", default=True) else []
+        watch(process, supervisor, calls)
 
 
 def make_cluster(var: Path, values: dict[str, str]) -> None:
     data = postgres.data_folder(var)
     if postgres.make_cluster(data, values["POSTGRES_PASSWORD"]):
-        # Neither the sample city nor its sign-ins are in a new database.
-        for file in (var / "run" / "sample", var / "demo.json"):
+        # What an earlier database had, a new one has not.
+        for file in (var / "run" / "tables", var / "run" / "sample", var / "demo.json"):
             file.unlink(missing_ok=True)
         if var not in data.parents:
             print(f"\n  {data}: the database's user may not enter {var}", end="  ")
@@ -88,8 +94,10 @@ def prepare(var: Path, values: dict[str, str], *, demo: bool) -> None:
         postgres.set_up_roles(values)
     manage = Manage(var, values)
     cameras = os.environ.get("VIRTUAL_CAMERAS", "")
-    with step("database tables"):
-        manage("migrate", "--verbosity=0")
+    with only_when_changed(var / "run" / "tables", table_changes()) as changed:
+        if changed:
+            with step("database tables"):
+                manage("migrate", "--verbosity=0")
     with only_when_changed(var / "run" / "texts", texts := list((BASE / "locale").rglob("*.po"))) as changed:
         if changed and texts:
             with step("translations"):
@@ -122,6 +130,12 @@ class Manage:
         )
         if done.returncode:
             raise NotUp(f"manage.py {' '.join(words)} failed:\n{(done.stdout + done.stderr).strip()[-4000:]}")
+
+
+def table_changes() -> Iterator[Path]:
+    """What the tables are made from; the migrations of packages are told by their lock."""
+    yield from (BASE / "requirements.txt", BASE / "daejeon_soc" / "settings.py")
+    yield from BASE.glob("apps/*/migrations/*.py")
 
 
 def served_files() -> Iterator[Path]:
@@ -180,8 +194,12 @@ def announce(var: Path, address: str) -> None:
     print("\n  Ctrl-C stops it. A second shell can use .venv/bin/python manage.py meanwhile.", flush=True)
 
 
-def watch(process: subprocess.Popen) -> None:
+def watch(process: subprocess.Popen, supervisor: Supervisor, calls: list[Group]) -> None:
+    """Stay for as long as the city does, and let the exercise call come a minute after the start."""
+    call_at = time.monotonic() + SECONDS_TO_CALL
     while process.poll() is None:
         running.end_orphans(process)
+        if calls and time.monotonic() > call_at:
+            supervisor.start(calls.pop())
         time.sleep(1)
     raise NotUp("Supervisor has ended, and the city with it: see var/log/supervisord.log")
