@@ -60,14 +60,15 @@ def running_city(**settings: str) -> Iterator[RunningCity]:
 @contextmanager
 def brought_up(var_dir: Path, **settings: str) -> Iterator[RunningCity]:
     port = ports.choose(besides=set())
-    process = subprocess.Popen(
-        [sys.executable, "-m", "daejeon_soc.up", "run"],
-        cwd=BASE,
-        env=environment(var_dir, **{"PORT": str(port)} | settings),
-        stdout=(var_dir / "up.log").open("a"),
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    with (var_dir / "up.log").open("a") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "daejeon_soc.up", "run"],
+            cwd=BASE,
+            env=environment(var_dir, **{"PORT": str(port)} | settings),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     try:
         wait_until_up(process, var_dir)
         yield RunningCity(f"http://127.0.0.1:{port}", var_dir, process)
