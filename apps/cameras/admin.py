@@ -1,7 +1,9 @@
 from django.contrib import admin
-from leaflet.admin import LeafletGeoAdminMixin
+from django.contrib.gis.db.models import PointField
+from django.utils.translation import gettext_lazy as _
 
 from apps.audit.actions import record
+from apps.cameras.forms import PositionField
 from apps.cameras.models import Camera, District, Dong, Site
 
 
@@ -10,6 +12,15 @@ class NothingDeletable:
 
     def has_delete_permission(self, request, obj=None):
         return False
+
+
+class Located:
+    """A position is typed as longitude and latitude: map widgets need inline scripts, which our pages refuse."""
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        if isinstance(db_field, PointField):
+            return PositionField(label=db_field.verbose_name, help_text=_("Longitude and latitude, WGS84."))
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 
 class OnRecord:
@@ -32,7 +43,7 @@ class CameraInline(admin.TabularInline):
 
 
 @admin.register(Site)
-class SiteAdmin(NothingDeletable, OnRecord, LeafletGeoAdminMixin, admin.ModelAdmin):
+class SiteAdmin(NothingDeletable, OnRecord, Located, admin.ModelAdmin):
     list_display = ["management_no", "owner", "purpose", "road_address", "lot_address", "district", "dong"]
     list_filter = ["purpose", "district", "owner"]
     list_select_related = ["owner", "district", "dong"]
@@ -44,7 +55,7 @@ class SiteAdmin(NothingDeletable, OnRecord, LeafletGeoAdminMixin, admin.ModelAdm
 
 
 @admin.register(Camera)
-class CameraAdmin(NothingDeletable, OnRecord, LeafletGeoAdminMixin, admin.ModelAdmin):
+class CameraAdmin(NothingDeletable, OnRecord, Located, admin.ModelAdmin):
     list_display = ["number", "site", "owner", "purpose", "kind", "status", "status_at", "is_virtual", "is_enabled"]
     list_filter = ["status", "purpose", "kind", "is_virtual", "is_enabled", "owner"]
     list_select_related = ["site", "owner"]
@@ -54,21 +65,20 @@ class CameraAdmin(NothingDeletable, OnRecord, LeafletGeoAdminMixin, admin.ModelA
     show_full_result_count = False
 
 
-class AreaAdmin(NothingDeletable, LeafletGeoAdminMixin, admin.ModelAdmin):
+class AreaAdmin(NothingDeletable, admin.ModelAdmin):
     """Boundaries come from the register of boundaries (`load_boundaries`); here one looks, and corrects names."""
 
     list_display = ["code", "name_ko", "name_en"]
     search_fields = ["code", "name_ko", "name_en"]
     readonly_fields = ["code"]
-    modifiable = False
+    exclude = ["shape"]
 
     def has_add_permission(self, request):
         return False
 
     def get_queryset(self, request):
-        # Outlines weigh kilobytes each, and the list shows names.
-        queryset = super().get_queryset(request)
-        return queryset if request.resolver_match.url_name.endswith("_change") else queryset.defer("shape")
+        # Outlines weigh kilobytes each, and nobody edits them here.
+        return super().get_queryset(request).defer("shape")
 
 
 @admin.register(District)

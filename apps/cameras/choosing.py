@@ -95,9 +95,9 @@ def chosen_queryset(point: Point, *, among: QuerySet[Camera], limit: int, outer_
     at = Value(point, output_field=PointField(geography=True, srid=4326))
     within = D(m=outer_radius_m)
     usable = among.order_by().filter(is_enabled=True)
-    nearest = usable.filter(Touches(F("location"), Around(at, outer_radius_m))).order_by(
-        KnnDistance(F("location"), at), "pk"
-    )
+    # No second key here: the planner would sort the box rather than walk the index. Which of several cameras at
+    # exactly the same distance make the cut is therefore open.
+    nearest = usable.filter(Touches(F("location"), Around(at, outer_radius_m))).order_by(KnnDistance(F("location"), at))
     covers = Q(coverage__covers=point)
     covering = (
         usable.filter(covers)

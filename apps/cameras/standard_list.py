@@ -186,7 +186,7 @@ def _record(lines: list[str], index: int, delimiter: str, width: int) -> tuple[i
     # Spreadsheets leave off, or add, empty cells at the end of a line.
     while len(values) > width and not values[-1].strip():
         values.pop()
-    return 1, values if len(values) == width or not line.strip() else None
+    return 1, values if len(values) == width or not any(map(str.strip, values)) else None
 
 
 def _split(text: str, delimiter: str) -> list[str]:

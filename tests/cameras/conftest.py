@@ -12,7 +12,7 @@ CENTRE = Point(127.3845, 36.3504, srid=4326)
 
 def metres(north: float = 0, east: float = 0, *, of: Point = CENTRE) -> Point:
     """The point so many metres north and east of another."""
-    return Point(of.x + east / 89_550, of.y + north / 111_195, srid=4326)
+    return Point(of.x + east / 89_763, of.y + north / 110_965, srid=4326)
 
 
 def box(west, south, east, north) -> MultiPolygon:

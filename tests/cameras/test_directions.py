@@ -7,7 +7,9 @@ from apps.cameras.directions import POINTS, Looking, parse
 POINTS_8 = ["북", "북동", "동", "남동", "남", "남서", "서", "북서"]
 
 
-@pytest.mark.parametrize("text", ["360도 전방면", "360°", "360 도", "３６０도", "전방위", "회전형", "사방", "360도전방면"])
+@pytest.mark.parametrize(
+    "text", ["360도 전방면", "360°", "360 도", "３６０도", "전방위", "회전형", "사방", "360도전방면"]
+)
 def test_all_round(text):
     assert parse(text) == Looking(fov_deg=360.0, all_round=True)
 

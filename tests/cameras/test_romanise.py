@@ -10,9 +10,11 @@ from apps.cameras.romanise import place_name, romanise
 @pytest.mark.parametrize(
     ("korean", "latin"),
     [
-        ("동구", "Dong-gu"), ("중구", "Jung-gu"), ("서구", "Seo-gu"), ("유성구", "Yuseong-gu"), ("대덕구", "Daedeok-gu"),
+        ("동구", "Dong-gu"), ("중구", "Jung-gu"), ("서구", "Seo-gu"), ("유성구", "Yuseong-gu"),
+        ("대덕구", "Daedeok-gu"),
         ("둔산동", "Dunsan-dong"), ("신탄진동", "Sintanjin-dong"), ("읍내동", "Eumnae-dong"), ("탑립동", "Tamnip-dong"),
-        ("덕명동", "Deongmyeong-dong"), ("월평동", "Wolpyeong-dong"), ("학하동", "Hakha-dong"), ("덕암동", "Deogam-dong"),
+        ("덕명동", "Deongmyeong-dong"), ("월평동", "Wolpyeong-dong"), ("학하동", "Hakha-dong"),
+        ("덕암동", "Deogam-dong"),
         ("법동", "Beop-dong"), ("대동", "Dae-dong"), ("외삼동", "Oesam-dong"), ("둔산대로", "Dunsan-daero"),
     ],
 )  # fmt: skip
