@@ -4,7 +4,7 @@ import os
 import signal
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 
 import httpx
@@ -19,10 +19,19 @@ def key_of(city, agency: str) -> str:
     return next(entry["key"] for entry in city.demo["api_keys"] if entry["agency"] == agency)
 
 
-def api(city, agency: str) -> httpx.Client:
-    """The agency's own system, with its key."""
-    headers = {"Authorization": f"Bearer {key_of(city, agency)}", "Accept-Language": "en"}
-    return httpx.Client(base_url=city.base_url, headers=headers, timeout=30)
+class Api:
+    """The agency's own system, with its key; a connection for each request."""
+
+    def __init__(self, city, agency: str | None):
+        self.base_url = city.base_url
+        key = {"Authorization": f"Bearer {key_of(city, agency)}"} if agency else {}
+        self.headers = {"Accept-Language": "en", **key}
+
+    def get(self, path: str, headers=None) -> httpx.Response:
+        return httpx.get(self.base_url + path, headers=self.headers | (headers or {}), timeout=30)
+
+    def post(self, path: str, body: dict) -> httpx.Response:
+        return httpx.post(self.base_url + path, json=body, headers=self.headers, timeout=30)
 
 
 def call(**details) -> dict:
@@ -41,14 +50,14 @@ def call(**details) -> dict:
 
 
 def post_call(city, agency="police", **details) -> dict:
-    answer = api(city, agency).post("/api/v1/incidents/", json=call(**details))
+    answer = Api(city, agency).post("/api/v1/incidents/", call(**details))
     assert answer.status_code == 201, answer.text
     return answer.json()
 
 
 def move_on(city, incident: dict, event: str, agency="police") -> None:
     body = {"event": event, "before": incident["state"]}
-    answer = api(city, agency).post(f"/api/v1/incidents/{incident['number']}/transitions/", json=body)
+    answer = Api(city, agency).post(f"/api/v1/incidents/{incident['number']}/transitions/", body)
     assert answer.status_code == 200, answer.text
 
 
@@ -68,7 +77,7 @@ def sign_in(page, city, role: str) -> None:
 def sql(city, statement: str, *values) -> list[tuple]:
     """Change or ask the city's database as its owner, behind the application's back."""
     address = city_env.read(city.var_dir / "city.env")["OWNER_DATABASE_URL"].replace("postgis://", "postgresql://")
-    with psycopg2.connect(address) as connection, connection.cursor() as cursor:
+    with closing(psycopg2.connect(address)) as connection, connection, connection.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchall() if cursor.description else []
 

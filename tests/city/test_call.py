@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.city.client import CITY_HALL, eventually, move_on, post_call, sign_in
+from tests.city.client import CITY_HALL, eventually, move_on, post_call, sign_in, sql
 
 pytestmark = [pytest.mark.city, pytest.mark.slow]
 
@@ -32,8 +32,6 @@ def page_of(city, browser):
 
 def close_all(city):
     """Nothing of an earlier test is open."""
-    from tests.city.client import sql
-
     sql(city, "update incidents_incident set state = 'closed', closed_at = now() where closed_at is null")
 
 

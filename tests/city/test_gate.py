@@ -9,7 +9,7 @@ import pytest
 import websockets
 from websockets.exceptions import ConnectionClosed
 
-from tests.city.client import key_of, post_call, sql
+from tests.city.client import Api, call, key_of, person, post_call, sql
 
 pytestmark = [pytest.mark.city, pytest.mark.slow]
 
@@ -45,8 +45,6 @@ def with_key(city, agency="police") -> dict:
 
 def with_session(city, role: str) -> dict:
     """A cookie of somebody who has just signed in."""
-    from tests.city.client import person
-
     with httpx.Client(base_url=city.base_url, follow_redirects=True) as browser:
         browser.get("/sign-in/")
         user = person(city, role)
@@ -146,14 +144,12 @@ def test_another_agency_a_camera_elsewhere_and_nobody(city, incident):
 
 
 def test_a_type_that_the_agreement_does_not_cover_opens_nothing(city):
-    from tests.city.client import api, call
-
     with changed(
         city,
         f"update mous_mou set incident_types = '{{theft}}' where {MOU}",
         f"update mous_mou set incident_types = '{{}}' where {MOU}",
     ):
-        answer = api(city, "police").post("/api/v1/incidents/", json=call(type="robbery"))
+        answer = Api(city, "police").post("/api/v1/incidents/", call(type="robbery"))
     assert answer.status_code == 403
     assert answer.json()["code"] == "type_not_covered"
     ((lines,),) = sql(city, "select count(*) from mous_ledgerentry where code = 'type_not_covered'")
