@@ -26,7 +26,8 @@ FINENESS = 2.0  # kept pixels of the painting per unit of the 640 x 360 picture
 RELIGHT_EVERY = 20.0
 CACHED_BYTES = 48_000_000  # of vehicles, per camera at 640x360
 SIZE_STEPS = 18  # sizes of a sprite per e-fold of distance
-ROOM = 14
+ROOM = 14  # how far beyond the view a vehicle is drawn, in units of the picture
+PAINTING = threading.Lock()  # painting takes 100 MB for half a second: one street at a time
 
 
 class Scene:
@@ -79,7 +80,8 @@ class Scene:
     def _plate(self, at: float) -> "Plate":
         """The lit background for the view and the light of now."""
         if self.painting is None:
-            self.painting = Painting(self.street)
+            with PAINTING:
+                self.painting = Painting(self.street)
         if self.plate is None or self.plate.view != self.view:
             self.plate = Plate(self.painting, self.view, self.size)
             self.cars.clear()
@@ -289,8 +291,9 @@ class Plate:
 def draw_car(plate: Plate, lens, look, place, heading: float, night: bool) -> Sprite:
     """A vehicle as seen at `place`, with its shadow and, by night, its lamps and their light on the road."""
     ahead = math.sin(math.radians(heading)), math.cos(math.radians(heading))
-    reach = look.shape.length / 2 + 0.9
-    around = [(place[0] + dx, place[1] + dy, z) for dx in (-reach, reach) for dy in (-reach, reach) for z in (0.0, 3.2)]
+    grounds = vehicles.footprint(look, place, heading, grow=0.4)
+    top = max(z for _, z in look.shape.body + look.shape.cabin) + 0.2
+    around = [*grounds, *((x - 0.3, y, top) for x, y, _ in grounds)]
     beam = []
     if night:
         front = look.shape.length / 2
@@ -301,9 +304,9 @@ def draw_car(plate: Plate, lens, look, place, heading: float, night: bool) -> Sp
                     place[1] + ahead[1] * (front + a) - ahead[0] * b,
                     0.0,
                 )
-                for a, b in ((0.1, 0.6), (far, wide), (far + 0.8, 0), (far, -wide), (0.1, -0.6))
+                for a, b in ((0.1, 0.6), (far, wide), (far + 0.6, 0), (far, -wide), (0.1, -0.6))
             ]
-            for far, wide in ((6.0, 1.9), (4.2, 1.5), (2.4, 1.1))
+            for far, wide in ((4.8, 1.6), (3.4, 1.3), (2.0, 1.0))
         ]
         around += [point for point in beam[0] if lens.distance(point) > 1]
     spots = [lens.project(point) for point in around if lens.distance(point) > 0.7]

@@ -37,15 +37,15 @@ class Sprite:
         shine = shine_half = None
         if glow is not None and glow.getbbox():
             bright, tint = planes(np.asarray(_even(glow), np.float32))
-            shine, shine_half = bright.astype(np.int16), tint.astype(np.int16)
+            shine, shine_half = bright.astype(np.uint8), tint.astype(np.int8)
         keep = np.rint(through * 256)
         return cls(
             anchor,
             keep.astype(np.uint16),
-            luma.astype(np.uint16),
+            luma.astype(np.uint8),
             shine,
             halved(keep).astype(np.int16)[None],
-            chroma.astype(np.int16),
+            chroma.astype(np.int8),
             shine_half,
         )
 
@@ -67,11 +67,11 @@ class Sprite:
         half = slice(y0 // 2, y1 // 2), slice(x0 // 2, x1 // 2)
         mine_half = slice((y0 - y) // 2, (y1 - y) // 2), slice((x0 - x) // 2, (x1 - x) // 2)
         region, tint = luma[rows, columns], chroma[:, half[0], half[1]]
-        lit = (region * self.keep[mine] >> 8) + (self.own[mine] * gain >> 8)
+        lit = (region * self.keep[mine] >> 8) + (self.own[mine] * np.uint16(gain) >> 8)
         colour = (tint.astype(np.int16) - 128) * self.keep_half[:, mine_half[0], mine_half[1]] >> 8
         colour += (self.own_half[:, mine_half[0], mine_half[1]] * np.int16(gain) >> 8) + np.int16(128)
         if self.shine is not None and lamps:
-            lit += (self.shine[mine].astype(np.int32) * lamps >> 8).astype(np.uint16)
+            lit += self.shine[mine] * np.uint16(lamps) >> 8
             np.minimum(lit, 235, out=lit)
             colour += self.shine_half[:, mine_half[0], mine_half[1]] * np.int16(lamps) >> 8
             np.clip(colour, 16, 240, out=colour)
