@@ -7,6 +7,12 @@ set -eu
 cd "$(dirname "$0")/../.."
 
 step_began=0
+# Where the machine trusts authorities of its own (a proxy that looks inside), uv and npm must trust them too.
+certificates=/etc/ssl/certs/ca-certificates.crt
+if [ -e "$certificates" ]; then
+    export SSL_CERT_FILE="${SSL_CERT_FILE:-$certificates}" NODE_EXTRA_CA_CERTS="${NODE_EXTRA_CA_CERTS:-$certificates}"
+fi
+
 begin() {
     step_began=$(date +%s)
     printf '  %-42s' "$1"

@@ -68,6 +68,7 @@ def supervised(
         stdout=(var / "log" / "supervisord.out").open("w"),
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        umask=0o077,  # recordings and logs are nobody else's to read
     )
     try:
         supervisor = Supervisor(values)
