@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import time
 from collections.abc import AsyncIterator
 
@@ -17,7 +18,8 @@ CONNECT_SECONDS = 3.0
 SILENCE_SECONDS = 12.0
 # A picture that took this much longer than the quickest to get here is stale.
 STALE_SECONDS = 3.0
-RECEIVE_BUFFER = 64 * 1024
+# Small, so that what a slow viewer has not taken waits in the recorder, which can drop it.
+RECEIVE_BUFFER = 128 * 1024
 
 
 def recorder_of(camera_id: int) -> str:
@@ -54,6 +56,8 @@ async def _connect(address: str, want: str, camera_id: int):
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             reader, writer = await asyncio.open_connection(host, int(port), limit=RECEIVE_BUFFER)
+            sock = writer.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
             writer.write(wire.wish(await reader.readexactly(wire.NONCE_BYTES), want, camera_id))
             await writer.drain()
     except (OSError, TimeoutError, asyncio.IncompleteReadError):

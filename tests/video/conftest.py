@@ -1,0 +1,104 @@
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connections
+
+from apps.video import recorder as recorder_module
+from apps.video import stills
+from apps.video.recorder import RecorderProcess
+from tests.cast import make_camera
+
+MANAGE = [sys.executable, str(django_settings.BASE_DIR / "manage.py")]
+
+
+@pytest.fixture
+def roots(tmp_path, settings):
+    settings.VIDEO_ROOT, settings.CLIP_ROOT = tmp_path / "video", tmp_path / "clips"
+    settings.VAR_DIR = tmp_path
+    settings.VIDEO_ROOT.mkdir()
+    return settings
+
+
+def until(condition, seconds: float = 10, what: str = ""):
+    """Wait for `condition()` and return what it gave."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"not within {seconds} s: {what or condition}")
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="session")
+def street():
+    """The virtual cameras, as a program of their own; gives the address of a path."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [*MANAGE, "virtual_cameras", "--port", str(port), "--cameras", "4", "--size", "320x180"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as program:
+        try:
+            until(lambda: answers(port), 20, "virtual cameras")
+            yield lambda path: f"rtsp://127.0.0.1:{port}{path}"
+        finally:
+            program.kill()
+
+
+@pytest.fixture
+def make_streaming(owner, street):
+    return lambda path: make_camera(owner, rtsp_url=street(path), status="standby")
+
+
+class Running:
+    """A recorder in a thread of this process."""
+
+    def __init__(self):
+        self.process = RecorderProcess(capacity=50)
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+
+    def _run(self):
+        try:
+            self.process.run()
+        finally:
+            connections.close_all()
+
+    def stop(self):
+        self.process.stop()
+        self.thread.join(15)
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def quick_beat(monkeypatch):
+    monkeypatch.setattr(recorder_module, "BEAT_SECONDS", 0.25)
+
+
+@pytest.fixture
+def start_recorder(transactional_db, roots, quick_beat):
+    started = []
+
+    def start():
+        started.append(Running())
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.stop()
+
+
+def delivers(camera) -> bool:
+    try:
+        return bool(stills.still(camera.pk))
+    except stills.NotAvailable:
+        return False
