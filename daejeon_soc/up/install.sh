@@ -52,7 +52,8 @@ missing_packages() {
     [ "$1" != test ] || have chromium || echo chromium
 }
 
-is_debian_12() { [ -r /etc/os-release ] && ( . /etc/os-release && [ "$ID $VERSION_ID" = "debian 12" ] ); }
+# shellcheck disable=SC1091
+is_debian_12() { [ -r /etc/os-release ] && (. /etc/os-release && [ "$ID $VERSION_ID" = "debian 12" ]); }
 
 # Debian starts a server as soon as it is installed. Ours run as private ones under var/, so neither now nor at
 # the next start of the machine may these packages start anything; what was installed before is left as it is.
