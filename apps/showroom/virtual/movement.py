@@ -45,6 +45,10 @@ class Lane:
     def __post_init__(self):
         self.length = math.dist(self.start, self.end)
         self.heading = math.degrees(math.atan2(self.end[0] - self.start[0], self.end[1] - self.start[1]))
+        ahead = (self.end[0] - self.start[0]) / self.length, (self.end[1] - self.start[1]) / self.length
+        # Where the lane passes the foot of the camera's pole, and how far to the side.
+        self.nearest = -(self.start[0] * ahead[0] + self.start[1] * ahead[1])
+        self.aside = abs(self.start[0] * ahead[1] - self.start[1] * ahead[0])
         self.runs = _drive(self)
 
     def point(self, along: float) -> tuple[float, float, float]:
@@ -88,22 +92,24 @@ def _drive(lane: Lane) -> list[tuple[float, Look, list[float]]]:
 
 def _advance(lane: Lane, car: dict, ahead: dict | None, now: float) -> None:
     """One step of the intelligent-driver rule, towards the car ahead or a red light."""
-    room = 1e6
+    blocks = [(1e6, car["v"])]  # room to what is ahead, and how fast that goes
     if ahead and ahead["s"] <= lane.length:
-        room = ahead["s"] - ahead["look"].shape.length / 2 - car["look"].shape.length / 2 - car["s"] - 1.6
+        between = (ahead["look"].shape.length + car["look"].shape.length) / 2 + 1.6
+        blocks.append((ahead["s"] - between - car["s"], ahead["v"]))
     phase = now % CYCLE
     if lane.stop is not None and car["s"] < lane.stop:
         to_line = lane.stop - car["s"] - car["look"].shape.length / 2
         # Amber: who can still brake, brakes.
         if (phase < RED[1] or phase > CYCLE - AMBER) and to_line > -1 and to_line > car["v"] ** 2 / 9 - 1:
-            room = min(room, to_line)
+            blocks.append((to_line, 0.0))
     if lane.bus_stop is not None and car["look"].kind == "bus" and car["rest"] < 9 and car["s"] < lane.bus_stop:
-        room = min(room, lane.bus_stop - car["s"])
+        blocks.append((lane.bus_stop - car["s"], 0.0))
         if car["v"] < 0.3 and lane.bus_stop - car["s"] < 2.5:
             car["rest"] += STEP
     v = car["v"]
-    wanted = 1.2 * v + v * (v - (ahead["v"] if ahead and room < 60 else 0.0)) / 4.5 if room < 1e6 else 0.0
-    pull = 1.6 * (1 - (v / lane.speed) ** 4 - (max(0.0, wanted) / max(room, 0.3)) ** 2)
+    urge = max((1.2 * v + max(0.0, v * (v - speed) / 4.5)) / max(room, 0.3) for room, speed in blocks)
+    room = min(room for room, _ in blocks)
+    pull = 1.6 * (1 - (v / lane.speed) ** 4 - urge**2)
     car["v"] = max(0.0, v + max(-6.0, pull) * STEP) if room > 0.25 else 0.0
     car["s"] += car["v"] * STEP
 

@@ -115,17 +115,12 @@ class Scene:
         lens = self.street.lens
         distance = lens.distance(place)
         night = plate.light.lamps > 0.02
-        # The shape is drawn for a few places along the lane and reused around each.
-        bucket = round(math.log(distance) * SIZE_STEPS)
+        # Drawn for places that lie the closer together the nearer the camera, and reused around each.
+        spread = math.hypot(lane.aside, lens.height)
+        bucket = round(math.asinh((car.along - lane.nearest) / spread) * SIZE_STEPS)
         key = number, car.look, bucket, night
         if key not in self.cars:
-            wanted = math.exp(bucket / SIZE_STEPS)
-            typical = car.along
-            for _ in range(3):
-                slope = lens.distance(lane.point(typical + 0.5)) - lens.distance(lane.point(typical - 0.5))
-                typical += (
-                    max(-8, min(8, (wanted - lens.distance(lane.point(typical))) / slope)) if abs(slope) > 0.1 else 0
-                )
+            typical = lane.nearest + spread * math.sinh(bucket / SIZE_STEPS)
             self.cars[key] = made = draw_car(plate, lens, car.look, lane.point(typical), lane.heading, night)
             self.cached += made.size
             while self.cached > CACHED_BYTES * plate.scale**2 and len(self.cars) > 1:

@@ -257,7 +257,7 @@ def crossing(luck: random.Random) -> Street:
     trees(street, -14.2, range(8, 14, 6), leaf)
     trees(street, -14.2, range(26, 100, 9), leaf)
     trees(street, 3.4, range(28, 100, 9), leaf)
-    lamps(street, -13.3, (23, 50, 78), 2.4)
+    lamps(street, -13.3, (9, 31, 56, 82), 2.4)
     lamps(street, 2.3, (36, 64), -2.4)
     street.stand(2.4, 21.5, lambda pen: street.signals.append(things.signal_arm(pen, 2.4, 21.5, -5.0)))
     for y in (near + 0.6, far - 0.6):
