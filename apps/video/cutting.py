@@ -72,11 +72,7 @@ def cut(clip: Clip) -> None:
     """Cut a claimed clip. Killed at any point, it leaves nothing that the next attempt does not clear."""
     job = _Job(clip)
     try:
-        if clip.attempts > MOST_ATTEMPTS:
-            raise Failed(reasons.GAVE_UP)
         job.run()
-    except Failed as error:
-        job.settle(state=Clip.State.FAILED, error=str(error))
     except Lost:
         logger.info("clip %s is in other hands", clip.pk)
     finally:
@@ -95,10 +91,17 @@ class _Job:
     # --- the row ---
 
     def settle(self, **fields) -> None:
-        """Write the end of the work, if the clip is still ours."""
+        """Write the end of the work, if the clip is still ours; then nobody works on it any more."""
         mine = Clip.objects.filter(pk=self.clip.pk, claim=self.clip.claim, state=Clip.State.CUTTING)
         if not mine.update(claim=None, finished_at=timezone.now(), **fields):
             raise Lost
+        self._sweep(keep=fields.get("path"))
+
+    def _sweep(self, *, keep: str | None) -> None:
+        """Remove what earlier attempts, broken off between renaming and settling, left beside the clip."""
+        for file in self._target.parent.glob(f"{self.clip.pk}-*"):
+            if keep is None or file.name != Path(keep).name:
+                file.unlink(missing_ok=True)
 
     def touch(self, progress: int | None = None) -> None:
         """Say that somebody is at work, at most once a second."""
@@ -112,7 +115,16 @@ class _Job:
     # --- the work ---
 
     def run(self) -> None:
-        self._sweep()
+        try:
+            if self.clip.attempts > MOST_ATTEMPTS:
+                raise Failed(reasons.GAVE_UP)
+            self._make()
+        except Failed as error:
+            self.settle(state=Clip.State.FAILED, error=str(error))
+
+    def _make(self) -> None:
+        for desk in self._desk.parent.glob(f"{self.clip.pk}-*"):
+            shutil.rmtree(desk, ignore_errors=True)
         self._desk.mkdir(parents=True)
         self._target.parent.mkdir(parents=True, exist_ok=True)
         self._wait_for_the_disk()
@@ -123,13 +135,6 @@ class _Job:
         self._join(parts, starts_at)
         digest = self._finish_file()
         self._publish(parts, starts_at, digest)
-
-    def _sweep(self) -> None:
-        """Remove what earlier attempts at this clip left."""
-        for desk in (settings.VIDEO_ROOT / ".cuts").glob(f"{self.clip.pk}-*"):
-            shutil.rmtree(desk, ignore_errors=True)
-        for draft in self._target.parent.glob(f"{self.clip.pk}-*"):
-            draft.unlink(missing_ok=True)
 
     def clear(self) -> None:
         shutil.rmtree(self._desk, ignore_errors=True)

@@ -187,7 +187,8 @@ class _Session:
 
     def __init__(self, feed: Feed):
         self._feed = feed
-        self._clock = MediaClock()
+        # Counted from 1970, so that media times never repeat from one connection to the next.
+        self._clock = MediaClock(int(time.time()) * TIMESCALE)
         self._number = int(time.time() * 1000)
         self._track: Track | None = None
         self._codec = H264

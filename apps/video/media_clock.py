@@ -8,13 +8,13 @@ USUAL_STEP = TIMESCALE // 15
 
 
 class MediaClock:
-    """Places the pictures of one connection on a line that starts at 0 and only grows.
+    """Places the pictures of one connection on a line that starts at `first` and only grows.
 
     A picture can arrive late but never early, so the smallest delay seen is nearest to the truth.
     """
 
-    def __init__(self):
-        self.at = 0
+    def __init__(self, first: int = 0):
+        self.at = first
         self.step = USUAL_STEP
         self._stamp: int | None = None
         self._wall = 0.0

@@ -8,15 +8,16 @@ from apps.video import cutting, reasons
 from apps.video.models import Clip, Recorder
 
 
-@shared_task(acks_late=True, bind=True, max_retries=None)
-def cut_clip(self, clip_id: str) -> None:
+@shared_task(acks_late=True)
+def cut_clip(clip_id: str) -> None:
     """Cut one clip. Runs twice safely: the second finds it claimed or done."""
     busy = Clip.objects.filter(state=Clip.State.CUTTING, touched_at__gt=timezone.now() - Clip.PATIENCE).exclude(
         pk=clip_id
     )
     if busy.count() >= settings.CLIPS_AT_ONCE:
         Clip.objects.filter(pk=clip_id, state=Clip.State.QUEUED).update(touched_at=timezone.now())
-        raise self.retry(countdown=2)
+        cut_clip.apply_async([clip_id], countdown=2)
+        return
     clip = cutting.claim(clip_id)
     if clip:
         cutting.cut(clip)

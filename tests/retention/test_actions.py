@@ -1,0 +1,130 @@
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from apps.audit.models import Entry
+from apps.linked_services.actions import receive
+from apps.mous.models import LedgerEntry
+from apps.retention import actions, tasks
+from apps.retention.models import Certificate
+from apps.video.models import Clip
+from apps.viewing.models import ProvidedCopy
+from tests.linked_services.calls import checked
+from tests.video.conftest import roots  # noqa: F401
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def incident(police, camera):
+    return receive(police.agency, checked(), by=police.user).incident
+
+
+@pytest.fixture
+def provide(incident, police, camera, roots):  # noqa: F811
+    """Provide a copy to the police, to be destroyed by the given time."""
+
+    def provide(destroy_by, *, made: bool = True) -> ProvidedCopy:
+        now = timezone.now()
+        clip = Clip.objects.create(camera=camera, starts_at=now - timedelta(minutes=2), ends_at=now)
+        if made:
+            file = roots.CLIP_ROOT / f"{clip.pk}.mp4"
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(b"film")
+            clip.state, clip.path, clip.bytes, clip.sha256 = "ready", file.name, 4, "a" * 64
+            clip.save()
+        return ProvidedCopy.objects.create(
+            provision=incident.provisions.first(),
+            clip=clip,
+            agency=police.agency,
+            ledger_number=7,
+            requested_by="police",
+            destroy_by=destroy_by,
+        )
+
+    return provide
+
+
+@pytest.fixture
+def due(provide):
+    return provide(timezone.now() - timedelta(seconds=1))
+
+
+def test_a_due_copy_is_destroyed_and_certified(due, police, camera):
+    file = due.clip.file
+    tasks.destroy_due_copies()
+    due.refresh_from_db()
+    assert not file.exists()
+    assert due.destroyed_at is not None and due.clip.state == Clip.State.DESTROYED
+    certificate = due.certificate
+    assert certificate.number == f"D{due.destroyed_at:%Y}-{certificate.pk:06d}"
+    assert (certificate.camera, certificate.sha256) == (camera, "a" * 64)
+    assert certificate.destroyed_at == due.destroyed_at
+    line = LedgerEntry.objects.get(kind=LedgerEntry.Kind.DESTROY)
+    assert (line.agency, line.cameras) == (police.agency, [camera.number])
+    assert Entry.objects.get(verb="copy.destroyed").detail["certificate"] == certificate.number
+
+
+@pytest.mark.parametrize("destroy_by", [None, timedelta(seconds=30)])
+def test_a_copy_that_is_not_due_stays(provide, destroy_by):
+    copy = provide(destroy_by and timezone.now() + destroy_by)
+    tasks.destroy_due_copies()
+    copy.refresh_from_db()
+    assert copy.destroyed_at is None and copy.clip.file.exists()
+    assert not Certificate.objects.exists()
+
+
+def test_a_second_run_certifies_nothing_twice(due):
+    tasks.destroy_due_copies()
+    tasks.destroy_due_copies()
+    actions.destroy_copy(due, by=None)
+    assert Certificate.objects.count() == 1
+
+
+def test_a_copy_without_a_file_needs_no_certificate(provide):
+    copy = provide(timezone.now(), made=False)
+    assert actions.destroy_copy(copy, by=None) is None
+    copy.refresh_from_db()
+    assert copy.destroyed_at is not None
+
+
+def test_who_destroyed_it_by_hand_is_named(due, operator):
+    assert actions.destroy_copy(due, by=operator).by == str(operator)
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("step", ["destroy_clip", "_certify", "record"])
+def test_killed_at_any_step_the_next_run_finishes(due, monkeypatch, step):
+    def dies(*_args, **_kwargs):
+        raise Killed
+
+    with monkeypatch.context() as broken, pytest.raises(Killed):
+        broken.setattr(actions, step, dies)
+        tasks.destroy_due_copies()
+    assert not Certificate.objects.exists()
+    file = due.clip.file
+    tasks.destroy_due_copies()
+    assert Certificate.objects.count() == 1 and not file.exists()
+
+
+def test_one_stubborn_copy_stops_nobody_and_is_told(provide):
+    stubborn, other = provide(timezone.now()), provide(timezone.now())
+    stubborn.clip.file.unlink()
+    stubborn.clip.file.mkdir()
+    with pytest.raises(tasks.Incomplete):
+        tasks.destroy_due_copies()
+    other.refresh_from_db()
+    stubborn.refresh_from_db()
+    assert (other.destroyed_at is None, stubborn.destroyed_at is None) == (False, True)
+
+
+@pytest.mark.parametrize("change", [lambda c: c.update(by="nobody"), lambda c: c.delete()])
+def test_a_certificate_cannot_be_changed(due, change):
+    actions.destroy_copy(due, by=None)
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        change(Certificate.objects.all())

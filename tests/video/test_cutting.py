@@ -1,0 +1,385 @@
+import hashlib
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import av
+import pytest
+from django.conf import settings as django_settings
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils import timezone
+
+from apps.video import actions, cutting, reasons, signing, tasks
+from apps.video.models import Clip, Segment
+from apps.video.nal import H265
+from tests.video.conftest import until
+from tests.video.filming import FPS, film, shown
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+START = datetime(2026, 3, 8, 9, 30, tzinfo=UTC)
+
+
+def after(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
+
+
+@pytest.fixture
+def footage(roots, camera):
+    """Nine seconds in three segments of one session."""
+    return [film(roots, camera, after(3 * n), 3, first=3 * n * 90_000) for n in range(3)]
+
+
+def order(camera, start: float, end: float, **note) -> Clip:
+    return actions.order_clip(camera.pk, after(start), after(end), note=note)
+
+
+def made(camera, start: float, end: float, **note) -> Clip:
+    clip = order(camera, start, end, **note)
+    tasks.cut_clip(str(clip.pk))
+    clip.refresh_from_db()
+    return clip
+
+
+@pytest.mark.parametrize("start", [0.0, 0.5, 1.0, 1.97, 2.9, 3.0, 4.2])
+def test_the_first_picture_is_the_one_on_screen_at_the_start(footage, camera, start):
+    clip = made(camera, start, 7.5)
+    assert (clip.state, clip.error) == ("ready", "")
+    seen = shown(clip.file)
+    on_screen = after(int(start * FPS + 1e-6) / FPS)
+    assert seen[0] == pytest.approx(ms(on_screen), abs=1)
+    assert seen[-1] == pytest.approx(ms(after(7.5 - 1 / FPS)), abs=70)
+    steps = [later - before for before, later in itertools.pairwise(seen)]
+    assert set(steps) <= {66, 67}
+
+
+def test_pictures_are_copied_not_coded_again(footage, camera):
+    clip = made(camera, 1, 5)
+
+    def pictures(file):
+        with av.open(str(file)) as container:
+            return [frame.to_ndarray().tobytes() for frame in container.decode(video=0)]
+
+    originals = [data for segment in footage for data in pictures(segment.file)]
+    copies = pictures(clip.file)
+    assert len(copies) == 4 * FPS
+    assert copies == originals[FPS : 5 * FPS]
+
+
+def test_no_more_than_the_running_group_of_pictures_is_in_the_file(footage, camera):
+    clip = made(camera, 4.5, 5)
+    with av.open(str(clip.file)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    assert len(packets) == FPS
+
+
+def test_h265_is_cut_too(roots, camera):
+    film(roots, camera, START, 3, codec=H265)
+    clip = made(camera, 1.5, 2.5)
+    assert shown(clip.file)[0] == pytest.approx(ms(after(22 / 15)), abs=1)
+
+
+def test_the_clip_says_what_it_is(footage, camera):
+    clip = made(camera, 2, 4, ledger_number=17, agency="police")
+    data = clip.file.read_bytes()
+    assert (clip.bytes, clip.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert clip.progress == 100 and clip.gaps == []
+    manifest = actions.manifest(clip)
+    assert manifest["camera"] == camera.number
+    assert manifest["note"] == {"ledger_number": 17, "agency": "police"}
+    assert manifest["from"] == "2026-03-08T09:30:02.000Z"
+    assert manifest["from_local"] == "2026-03-08T18:30:02.000+09:00"
+    assert manifest["sources"] == [{"segment": s.path, "sha256": s.sha256, "bytes": s.bytes} for s in footage[:2]]
+    assert signing.is_ours(manifest)
+
+
+def test_missing_time_is_listed_and_the_clips_clock_stays_true(roots, footage, camera):
+    film(roots, camera, after(15), 3, session=2)
+    clip = made(camera, 7, 20)
+    assert clip.gaps == [
+        {"from": "2026-03-08T09:30:09.000Z", "to": "2026-03-08T09:30:15.000Z"},
+        {"from": "2026-03-08T09:30:18.000Z", "to": "2026-03-08T09:30:20.000Z"},
+    ]
+    with av.open(str(clip.file)) as container:
+        times = [float(frame.pts * frame.time_base) for frame in container.decode(video=0)]
+    seen = shown(clip.file)
+    assert len(seen) == 5 * FPS
+    for at, said in zip(times, seen, strict=True):
+        assert at * 1000 == pytest.approx(said - ms(after(7)), abs=5)
+
+
+def test_a_clip_that_begins_before_the_recording_begins_with_it(footage, camera):
+    clip = made(camera, -5, 2)
+    assert shown(clip.file)[0] == pytest.approx(ms(START), abs=1)
+    assert clip.gaps == [{"from": "2026-03-08T09:29:55.000Z", "to": "2026-03-08T09:30:00.000Z"}]
+    assert clip.manifest["first_picture"] == "2026-03-08T09:30:00.000Z"
+
+
+def test_a_changed_picture_size_is_in_the_clip_as_it_was(roots, camera):
+    film(roots, camera, START, 2)
+    film(roots, camera, after(2), 2, size=(1280, 720), session=2)
+    clip = made(camera, 1, 3)
+    with av.open(str(clip.file)) as container:
+        sizes = [frame.width for frame in container.decode(video=0)]
+    assert (sizes.count(640), sizes.count(1280)) == (FPS, FPS)
+
+
+def test_the_growing_segment_can_be_cut(footage, camera):
+    last = footage[2]
+    Segment.objects.filter(pk=last.pk).update(state="recording", ended_at=None, sha256="")
+    with last.file.open("ab") as file:
+        file.write(b"\0\0\1\0moof half a fragment")
+    clip = made(camera, 5, 8)
+    assert shown(clip.file)[0] == pytest.approx(ms(after(5)), abs=1)
+    written = last.file.read_bytes()[: last.bytes]
+    assert clip.sources[-1]["sha256"] == hashlib.sha256(written).hexdigest()
+
+
+def test_nothing_recorded_is_a_failure_in_words(footage, camera, far_camera):
+    clip = made(far_camera, 0, 5)
+    assert (clip.state, clip.error, clip.path) == ("failed", reasons.NOT_RECORDED, "")
+
+
+def test_sources_purged_meanwhile_leave_a_gap(footage, camera):
+    footage[1].file.unlink()
+    clip = made(camera, 0, 9)
+    assert (clip.state, len(clip.gaps), len(clip.sources)) == ("ready", 1, 2)
+
+
+def test_no_scraps_are_left(roots, footage, camera):
+    clip = made(camera, 1, 8)
+    files = [file for root in (roots.CLIP_ROOT, roots.VIDEO_ROOT) for file in root.rglob("*") if file.is_file()]
+    assert set(files) == {clip.file, *(segment.file for segment in footage)}
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "reason"),
+    [
+        (5, 5, reasons.NO_LENGTH),
+        (5, 4, reasons.NO_LENGTH),
+        (0, 6 * 3600 + 1, reasons.TOO_LONG),
+        (0, 365 * 864000, reasons.TOO_LONG),
+    ],
+)
+def test_an_impossible_period_is_refused(camera, start, end, reason):
+    with pytest.raises(actions.BadPeriod, match=reason):
+        order(camera, start, end)
+    assert not Clip.objects.exists()
+
+
+def test_the_future_is_refused(camera):
+    now = timezone.now()
+    with pytest.raises(actions.BadPeriod, match=reasons.FUTURE):
+        actions.order_clip(camera.pk, now, now + timedelta(minutes=1), note={})
+
+
+def test_the_worker_hears_of_it_after_commit_only(camera, monkeypatch, django_capture_on_commit_callbacks):
+    sent = []
+    monkeypatch.setattr(tasks.cut_clip, "delay", lambda *args: sent.append(args))
+    with django_capture_on_commit_callbacks(execute=True):
+        clip = order(camera, 0, 5)
+        assert sent == []
+    assert sent == [(str(clip.pk),)]
+
+
+class TestAgain:
+    """Tasks run twice, workers die, clips are destroyed while they are cut."""
+
+    def test_a_second_run_changes_nothing(self, footage, camera):
+        clip = made(camera, 1, 2)
+        before = clip.file.stat().st_mtime_ns
+        tasks.cut_clip(str(clip.pk))
+        assert clip.file.stat().st_mtime_ns == before
+        assert Clip.objects.get().attempts == 1
+
+    def test_only_one_of_two_workers_gets_it(self, camera):
+        clip = order(camera, 0, 5)
+        assert cutting.claim(clip.pk) is not None
+        assert cutting.claim(clip.pk) is None
+
+    def test_a_silent_workers_clip_is_taken_over(self, footage, camera):
+        dead = cutting.claim(order(camera, 0, 5).pk)
+        Clip.objects.update(touched_at=timezone.now() - Clip.PATIENCE * 2)
+        tasks.cut_clip(str(dead.pk))
+        ready = Clip.objects.get()
+        assert (ready.state, ready.attempts) == ("ready", 2)
+
+    def test_a_worker_that_wakes_late_cannot_replace_the_clip(self, roots, footage, camera):
+        late = cutting.claim(order(camera, 0, 5).pk)
+        Clip.objects.update(touched_at=timezone.now() - Clip.PATIENCE * 2)
+        tasks.cut_clip(str(late.pk))
+        before = Clip.objects.get()
+        cutting.cut(late)
+        now = Clip.objects.get()
+        assert (now.path, now.sha256) == (before.path, before.sha256)
+        assert hashlib.sha256(now.file.read_bytes()).hexdigest() == now.sha256
+        assert [file.name for file in roots.CLIP_ROOT.rglob("*.mp4")] == [now.file.name]
+
+    def test_what_a_killed_worker_left_beside_the_clip_is_swept(self, roots, footage, camera):
+        dead = cutting.claim(order(camera, 0, 5).pk)
+        left = roots.CLIP_ROOT / f"{dead.created_at:%Y%m}" / f"{dead.pk}-00000000.mp4"
+        left.parent.mkdir(parents=True)
+        left.write_bytes(b"renamed, never settled")
+        Clip.objects.update(touched_at=timezone.now() - Clip.PATIENCE * 2)
+        tasks.cut_clip(str(dead.pk))
+        assert [file.name for file in left.parent.iterdir()] == [Clip.objects.get().file.name]
+
+    def test_poison_is_given_up(self, footage, camera):
+        clip = order(camera, 0, 5)
+        Clip.objects.update(attempts=cutting.MOST_ATTEMPTS)
+        tasks.cut_clip(str(clip.pk))
+        assert (Clip.objects.get().state, Clip.objects.get().error) == ("failed", reasons.GAVE_UP)
+
+    def test_a_failing_tool_is_a_failed_clip(self, footage, camera, monkeypatch):
+        monkeypatch.setattr(cutting, "POLITE", ["false"])
+        clip = made(camera, 0, 5)
+        assert (clip.state, clip.error) == ("failed", reasons.NOT_CUT)
+
+    def test_a_clip_destroyed_while_it_is_cut_stays_destroyed(self, roots, footage, camera):
+        clip = cutting.claim(order(camera, 0, 5).pk)
+        actions.destroy_clip(Clip.objects.get())
+        cutting.cut(clip)
+        assert Clip.objects.get().state == "destroyed"
+        assert not list(roots.CLIP_ROOT.rglob("*.mp4"))
+
+    def test_the_sweeper_orders_again_only_what_nobody_works_on(self, camera, monkeypatch):
+        sent = []
+        monkeypatch.setattr(tasks.cut_clip, "delay", sent.append)
+        old = timezone.now() - Clip.PATIENCE * 2
+        stuck = {
+            str(Clip.objects.create(camera=camera, starts_at=START, ends_at=after(1), state=state, touched_at=old).pk)
+            for state in ("queued", "cutting")
+        }
+        for state, touched in (("cutting", timezone.now()), ("queued", timezone.now()), ("failed", old)):
+            Clip.objects.create(camera=camera, starts_at=START, ends_at=after(1), state=state, touched_at=touched)
+        tasks.resume_stuck_clips()
+        assert set(sent) == stuck
+
+    def test_no_more_than_allowed_are_cut_at_once(self, footage, camera, roots, monkeypatch):
+        roots.CLIPS_AT_ONCE = 1
+        Clip.objects.create(camera=camera, starts_at=START, ends_at=after(1), state="cutting")
+        waiting, sent = order(camera, 0, 5), []
+        monkeypatch.setattr(tasks.cut_clip, "apply_async", lambda args, **_: sent.append(args))
+        tasks.cut_clip(str(waiting.pk))
+        waiting.refresh_from_db()
+        assert (waiting.state, sent) == ("queued", [[str(waiting.pk)]])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_clip_survives_the_death_of_its_worker(roots, footage, camera, tmp_path, monkeypatch):
+    """kill -9 while ffmpeg runs: the sweeper finds the clip and the next worker completes it."""
+    slow = tmp_path / "bin" / "ffmpeg"
+    slow.parent.mkdir()
+    slow.write_text("#!/bin/sh\nsleep 60\n")
+    slow.chmod(0o755)
+    base = connection.settings_dict
+    url = f"postgis://{base['USER']}:{base['PASSWORD']}@{base['HOST']}:{base['PORT']}/{base['NAME']}"
+    clip = order(camera, 1.5, 8)
+    code = f"from apps.video.tasks import cut_clip; cut_clip('{clip.pk}')"
+    worker = subprocess.Popen(
+        [sys.executable, "manage.py", "shell", "-v0", "-c", code],
+        cwd=django_settings.BASE_DIR,
+        env={
+            **os.environ,
+            "DATABASE_URL": url,
+            "OWNER_DATABASE_URL": url,
+            "PATH": f"{slow.parent}:{os.environ['PATH']}",
+            "VIDEO_ROOT": str(roots.VIDEO_ROOT),
+            "CLIP_ROOT": str(roots.CLIP_ROOT),
+        },
+        start_new_session=True,
+    )
+    until(lambda: list((roots.VIDEO_ROOT / ".cuts").glob("*/parts.txt")), 30, "ffmpeg at work")
+    os.killpg(worker.pid, signal.SIGKILL)
+    worker.wait()
+    assert Clip.objects.get().state == "cutting"
+    monkeypatch.setattr(Clip, "PATIENCE", timedelta(seconds=0.5))
+    monkeypatch.setattr(tasks.cut_clip, "delay", tasks.cut_clip)
+
+    def swept():
+        tasks.resume_stuck_clips()
+        return Clip.objects.get().state == "ready"
+
+    until(swept, 20)
+    clip.refresh_from_db()
+    assert shown(clip.file)[0] == pytest.approx(ms(after(22 / 15)), abs=1)
+    assert not list((roots.VIDEO_ROOT / ".cuts").iterdir())
+
+
+class TestVerifying:
+    def said(self, file, capsys) -> tuple[str, int]:
+        try:
+            call_command("verify_clip", str(file))
+            code = 0
+        except CommandError as error:
+            code = error.returncode
+        return capsys.readouterr().out.split("\n")[0], code
+
+    @pytest.fixture
+    def clip(self, footage, camera):
+        return made(camera, 1, 3)
+
+    def test_an_untouched_clip(self, clip, tmp_path, capsys):
+        elsewhere = tmp_path / "as-the-court-has-it.mp4"
+        elsewhere.write_bytes(clip.file.read_bytes())
+        assert self.said(elsewhere, capsys) == ("untouched", 0)
+
+    def test_one_changed_byte(self, clip, capsys):
+        data = bytearray(clip.file.read_bytes())
+        data[len(data) // 3] ^= 1
+        clip.file.write_bytes(data)
+        assert self.said(clip.file, capsys) == ("changed", 2)
+
+    @pytest.mark.parametrize("content", [b"", b"holiday film", str(uuid.uuid4()).encode()])
+    def test_somebody_elses_file(self, clip, tmp_path, capsys, content):
+        file = tmp_path / "x.mp4"
+        file.write_bytes(content)
+        assert self.said(file, capsys) == ("unknown", 2)
+
+    def test_a_destroyed_clip_is_still_known(self, clip, tmp_path, capsys):
+        kept = tmp_path / "kept.mp4"
+        kept.write_bytes(clip.file.read_bytes())
+        actions.destroy_clip(clip)
+        assert self.said(kept, capsys) == ("untouched", 0)
+
+    def test_a_manifest_changed_in_the_database_is_noticed(self, clip, capsys):
+        Clip.objects.update(manifest={**clip.manifest, "camera": "another"})
+        assert self.said(clip.file, capsys) == ("changed", 2)
+
+    def test_no_such_file(self, db, tmp_path):
+        with pytest.raises(CommandError, match="No such file"):
+            call_command("verify_clip", str(tmp_path / "none"))
+
+    def test_the_key_is_made_once_and_for_its_owner_alone(self, roots, clip):
+        key = roots.VAR_DIR / "keys" / "manifest.pem"
+        assert key.stat().st_mode & 0o777 == 0o600
+        assert [file.name for file in key.parent.iterdir()] == ["manifest.pem"]
+
+
+class TestDestroying:
+    def test_the_file_goes_and_the_fingerprint_stays(self, footage, camera):
+        clip = made(camera, 1, 2)
+        file, digest = clip.file, clip.sha256
+        actions.destroy_clip(clip)
+        clip.refresh_from_db()
+        assert not file.exists()
+        assert (clip.state, clip.path, clip.sha256) == ("destroyed", "", digest)
+
+    def test_broken_off_before_the_file_is_gone_it_can_be_finished(self, footage, camera, monkeypatch):
+        clip = made(camera, 1, 2)
+        file = clip.file
+        with monkeypatch.context() as broken:
+            broken.setattr("pathlib.Path.unlink", lambda *_, **__: (_ for _ in ()).throw(OSError("read-only")))
+            with pytest.raises(OSError, match="read-only"):
+                actions.destroy_clip(clip)
+        assert file.exists() and Clip.objects.get().state == "destroyed"
+        actions.destroy_clip(Clip.objects.get())
+        assert not file.exists() and Clip.objects.get().path == ""
