@@ -13,14 +13,14 @@ import secrets
 import socket
 import time
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from . import rtp
 from .streams import GOOD, Manner, Stream, Streams
 
 logger = logging.getLogger(__name__)
 
-MAX_HEAD, MAX_BODY, MAX_CONNECTIONS = 16_384, 65_536, 4_096
+MAX_HEAD, MAX_BODY, MAX_CONNECTIONS, MAX_SESSIONS = 16_384, 65_536, 4_096, 4_096
 IDLE_BEFORE_REQUEST = 20.0
 BACKLOG_BYTES = 1_500_000  # some 20 s of a camera: beyond it pictures are left out
 STUCK_AFTER = 20.0
@@ -53,8 +53,8 @@ class Request:
 
     @property
     def path(self) -> str:
-        path = urlsplit(self.url).path if "://" in self.url else self.url
-        return unquote(path).rstrip("/")
+        path = re.sub(r"^rtsp[tu]?://[^/]*", "", self.url, flags=re.IGNORECASE)
+        return unquote(path.partition("?")[0]).rstrip("/")
 
     @property
     def session(self) -> str:
@@ -424,6 +424,8 @@ class Connection:
                 raise Refused(455)
         else:
             manner, stream = self.find(request)
+            if len(self.server.sessions) >= MAX_SESSIONS:
+                raise Refused(453)
             session = Session(stream, manner)
         track = self.track_path(request)[1]
         if track >= len(session.stream.tracks):
@@ -455,8 +457,6 @@ class Connection:
 
     def do_play(self, request: Request):
         session = self.session(request)
-        if session.manner is GOOD and not session.ways:
-            raise Refused(455)
         return {"Session": session.id, "Range": "npt=now-"}, ""
 
     def begin(self, session: Session) -> None:

@@ -52,11 +52,14 @@ def hills(pen: Pen, luck: random.Random) -> None:
     for height, colour, waves in ((46, (150, 172, 190), 3), (26, (124, 150, 160), 5)):
         start = [luck.uniform(0, 7) for _ in range(3)]
         line = [
-            (u, horizon - height * (0.62 + 0.24 * math.sin(u / 640 * waves + start[0]) + 0.1 * math.sin(u / 90 + start[1])
-             + 0.04 * math.sin(u / 37 + start[2])))
+            (u, horizon - height * (0.62 + 0.24 * math.sin(u / 640 * waves + start[0]) + ripples(u, start)))
             for u in range(-REACH_U - 10, REACH_U + 20, 10)
-        ]  # fmt: skip
+        ]
         pen.beyond([*line, (REACH_U + 10, horizon + 4), (-REACH_U - 10, horizon + 4)], colour)
+
+
+def ripples(u: float, start: list[float]) -> float:
+    return 0.1 * math.sin(u / 90 + start[1]) + 0.04 * math.sin(u / 37 + start[2])
 
 
 def skyline(street: Street, y: float, x0: float, x1: float, tallest: float = 48) -> None:
@@ -300,7 +303,7 @@ def park_edge(luck: random.Random) -> Street:
         kerb(x0, -20, FAR), kerb(x1, -20, FAR), paving(x1, -0.8, -20, FAR, (196, 176, 156)),
         flat((170, 104, 92), 0.6, -20, 3.4, FAR),
         lambda pen: stripes(pen, (2.0,), -20, 120, 0.1, WHITE, 2, 3),
-        lambda pen: [pen.face(circle((luck_x, luck_y, 0), 2.2, 18), shaded(GRASS, tone)) for luck_x, luck_y, tone in patches],
+        lambda pen: [pen.face(circle((x, y, 0), 2.2, 18), shaded(GRASS, tone)) for x, y, tone in patches],
     ]  # fmt: skip
     patches = [(luck.uniform(6, 30), luck.uniform(5, 70), luck.uniform(0.93, 1.07)) for _ in range(26)]
     leaf = luck.choice(LEAVES)
@@ -352,9 +355,8 @@ def plaza(luck: random.Random) -> Street:
     light, dark = (208, 202, 192), (182, 172, 160)
     street.ground += [
         paving(-70, 70, -20, 66, light, 2.0), flat(ASPHALT, -120, 66, 120, 80),
-        lambda pen: [flat(YELLOW, -120, y, 120, y + 0.25)(pen) for y in (72.8, 73.3)], flat(PAVING, -120, 80, 120, FAR),
-        lambda pen: [pen.face(circle((0, 27, 0), r, 40), c) for r, c in
-                     ((11, dark), (10.3, light), (7.2, shaded(dark, 0.94)), (5.6, (150, 146, 140)), (5.1, (112, 158, 178)), (4.2, (128, 172, 190)))],
+        flat(YELLOW, -120, 72.8, 120, 73.05), flat(YELLOW, -120, 73.3, 120, 73.55), flat(PAVING, -120, 80, 120, FAR),
+        lambda pen: [pen.face(circle((0, 27, 0), radius, 40), tone) for radius, tone in basin(light, dark)],
     ]  # fmt: skip
     skyline(street, 84, -110, 110, 42)
     leaf = luck.choice(LEAVES)
@@ -376,6 +378,12 @@ def plaza(luck: random.Random) -> Street:
     street.paths += [stroll(luck, [(luck.uniform(-7, -5), 4), (luck.uniform(-9, -6), 64)]) for _ in range(3)]
     street.paths += [wait(luck, -8.6, 17.2), wait(luck, 7.9, 25.2), wait(luck, 3.5, 20), wait(luck, 4.4, 20.3)]
     return street
+
+
+def basin(light: Colour, dark: Colour) -> list[tuple[float, Colour]]:
+    """A ring in the paving, then a fountain's steps, rim and water."""
+    stone = (7.2, shaded(dark, 0.94)), (5.6, (150, 146, 140))
+    return [(11, dark), (10.3, light), *stone, (5.1, (112, 158, 178)), (4.2, (128, 172, 190))]
 
 
 def sculpture(pen: Pen, x: float, y: float) -> None:

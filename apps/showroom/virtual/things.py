@@ -200,9 +200,9 @@ def tree(
     distance = pen.lens.distance((x, y, 0))
     if distance < 3:
         return
-    trunk = 0.13 + height * 0.012
+    trunk, fork = 0.13 + height * 0.012, height * 0.55
     pen.face(
-        [(x - trunk, y, 0), (x + trunk, y, 0), (x + trunk * 0.6, y, height * 0.55), (x - trunk * 0.6, y, height * 0.55)],
+        [(x - trunk, y, 0), (x + trunk, y, 0), (x + trunk * 0.6, y, fork), (x - trunk * 0.6, y, fork)],
         (96, 78, 64), None, distance,
     )  # fmt: skip
     spread = height * 0.3
@@ -237,7 +237,8 @@ def street_lamp(pen: Pen, x: float, y: float, *, arm: float, height: float = 8.0
     )
     head = math.copysign(0.75, arm)
     pen.face(
-        [(tip, y, height + 0.2), (tip + head, y, height + 0.28), (tip + head, y, height + 0.42), (tip, y, height + 0.4)],
+        [(tip, y, height + 0.2), (tip + head, y, height + 0.28), (tip + head, y, height + 0.42),
+         (tip, y, height + 0.4)],
         (214, 216, 210), (255, 236, 196), distance,
     )  # fmt: skip
     if pen.full:
