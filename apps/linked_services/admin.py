@@ -42,7 +42,7 @@ class MouAdmin(LeafletGeoAdminMixin, AuditedMixin, NoDeletionMixin, admin.ModelA
         super().save_model(request, obj, form, change)
 
     def get_urls(self):
-        step = path("<int:mou_id>/<slug:verb>/", self.admin_site.admin_view(self.step), name="mou_step")
+        step = path("<int:mou_id>/step/<slug:verb>/", self.admin_site.admin_view(self.step), name="mou_step")
         return [step, *super().get_urls()]
 
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
