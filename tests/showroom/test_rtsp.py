@@ -3,7 +3,7 @@ import socket
 import struct
 import time
 from contextlib import closing
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import av
 import pytest
@@ -83,6 +83,11 @@ class Link:
             yield self.packet()
 
 
+def some(link: Link, count: int):
+    """That many packets, however long a busy machine takes."""
+    return islice(link.packets(40), count)
+
+
 def kinds(packets) -> list[int]:
     """NAL kinds of H.264 packets, fragments by what they carry, once each."""
     found = []
@@ -110,7 +115,7 @@ def test_two_readers_get_the_same_picture(cameras):
     with Link(cameras, "/cam/2") as one, Link(cameras, "/cam/2") as other:
         one.play()
         other.play()
-        mine, theirs = ({packet for channel, packet in link.packets(2.5) if channel == 0} for link in (one, other))
+        mine, theirs = ({packet for channel, packet in some(link, 80) if channel == 0} for link in (one, other))
     assert len(mine & theirs) > 10
 
 
@@ -118,7 +123,7 @@ def test_sender_reports_give_the_wall_clock_of_every_picture(cameras):
     with Link(cameras, "/cam/1") as link:
         link.play()
         report = picture = None
-        for channel, packet in link.packets(10):
+        for channel, packet in link.packets(40):
             if channel == 1:
                 report = packet
             elif picture is None:
@@ -138,7 +143,7 @@ def test_sender_reports_give_the_wall_clock_of_every_picture(cameras):
 def test_pause_stops_the_pictures_and_play_goes_on_at_a_key_picture(cameras):
     with Link(cameras, "/cam/1") as link:
         link.play()
-        next(link.packets(5))
+        next(link.packets(40))
         link.link.sendall(f"PAUSE {link.url} RTSP/1.0\r\nCSeq: 9\r\nSession: {link.session}\r\n\r\n".encode())
         while (mark := link.file.peek(1)[:1]) == b"$":
             link.packet()
@@ -149,7 +154,7 @@ def test_pause_stops_the_pictures_and_play_goes_on_at_a_key_picture(cameras):
             link.link.recv(1)
     with Link(cameras, "/cam/1") as link:
         link.play()
-        assert kinds(p for _, p in zip(range(12), link.packets(9), strict=False))[:3] == [7, 8, 5]
+        assert kinds(some(link, 12))[:3] == [7, 8, 5]
 
 
 def test_teardown_ends_the_session(cameras):
@@ -218,7 +223,7 @@ def wait_until(true, seconds: float = 15) -> None:
 def test_drawing_stops_when_nobody_watches(cameras):
     with Link(cameras, "/cam/4") as link:
         link.play()
-        next(link.packets(9))
+        next(link.packets(40))
         assert cameras.streams.camera(4).running
     wait_until(lambda: not cameras.streams.camera(4).running)
 
@@ -227,7 +232,7 @@ def test_a_reader_that_does_not_read_holds_nobody_up(cameras):
     with Link(cameras, "/cam/1") as stuck, Link(cameras, "/cam/1") as good:
         stuck.play()
         good.play()
-        assert len([1 for channel, _ in good.packets(3) if channel == 0]) > 20
+        assert len(list(some(good, 60))) == 60
 
 
 # --- streams that misbehave --------------------------------------------------
@@ -271,7 +276,7 @@ def test_stall_keeps_the_connection(cameras):
 def test_nokey_never_sends_a_key_picture(cameras):
     with Link(cameras, "/bad/nokey") as link:
         link.play()
-        found = kinds(link.packets(3.5))
+        found = kinds(some(link, 60))
     assert len(found) > 15
     assert set(found) == {1}
 
@@ -287,7 +292,7 @@ def test_flap_breaks_the_connection(cameras):
 def test_noise_has_proper_heads_and_random_bodies(cameras):
     with Link(cameras, "/bad/noise") as link:
         link.play()
-        packets = [packet for _, (channel, packet) in zip(range(40), link.packets(9), strict=False) if channel == 0]
+        packets = [packet for channel, packet in some(link, 40) if channel == 0]
     numbers = [struct.unpack("!H", packet[2:4])[0] for packet in packets]
     assert all((after - before) % 65_536 == 1 for before, after in pairwise(numbers))
     assert len({packet[12] for packet in packets}) > 10
@@ -327,7 +332,7 @@ def test_resize_changes_the_size_midway(cameras):
 def test_wrap_passes_the_end_of_the_timestamps(cameras):
     with Link(cameras, "/bad/wrap") as link:
         link.play()
-        stamps = [struct.unpack("!I", packet[4:8])[0] for channel, packet in link.packets(8) if channel == 0]
+        stamps = [struct.unpack("!I", packet[4:8])[0] for channel, packet in link.packets(14) if channel == 0]
     falls = [(a, b) for a, b in pairwise(stamps) if b < a]
     assert len(falls) == 1
     assert (falls[0][1] - falls[0][0]) % 2**32 < 90_000
@@ -417,4 +422,4 @@ def test_a_thousand_connections_closed_abruptly(cameras):
     wait_until(lambda: set(cameras.server.sessions) <= before)
     with Link(cameras, "/cam/1") as link:
         link.play()
-        assert next(link.packets(9))
+        assert next(link.packets(40))

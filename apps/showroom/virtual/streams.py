@@ -13,7 +13,7 @@ Test streams show camera 1's street and misbehave as real cameras do:
 /bad/nokey              never a key picture
 /bad/late/<seconds>     the first picture comes only after that long (default 20)
 /bad/silent             no sender reports, so no wall clock
-/bad/wrap               RTP timestamps that pass 2^32 about five seconds after the program saw its first reader
+/bad/wrap               RTP timestamps that pass 2^32 some ten seconds after the program saw its first reader
 /bad/h265               H.265
 /bad/audio              a second track with sound (PCMU)
 /bad/resize/<seconds>   640x360 turns into 1280x720 after that long (default 5)
@@ -246,7 +246,7 @@ class Streams:
         if kind == "audio":
             return GOOD, self._make(kind, lambda: self._live(1), name="With sound", sound=True)
         if kind == "wrap":
-            offset = -round((time.time() + 6) * RATE) & 0xFFFFFFFF
+            offset = -round((time.time() + 10) * RATE) & 0xFFFFFFFF
             return GOOD, self._make(kind, lambda: self._live(1), name="Wrapping", offset=offset)
         return None
 
