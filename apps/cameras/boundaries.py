@@ -15,6 +15,7 @@ from django.contrib.gis.geos import GEOSGeometry, MultiPolygon
 from django.db import transaction
 
 from apps.audit.actions import record
+from apps.cameras.city import forget_outline
 from apps.cameras.models import District, Dong
 from apps.cameras.romanise import place_name
 
@@ -37,6 +38,7 @@ def load_boundaries(*, by=None, region_code: str | None = None) -> tuple[int, in
         for meta, shape in _read("emd", region)
     ]
     _upsert(Dong, dongs, ["name_ko", "name_en", "shape", "district"])
+    forget_outline()
     record("cameras.boundaries_loaded", actor=by, region=region, districts=len(districts), dongs=len(dongs))
     return len(districts), len(dongs)
 

@@ -29,7 +29,10 @@ from apps.cameras.placing import Place, place
 from apps.cameras.standard_list import Listed, Note
 
 IMPORT_LOCK = 4_711_020  # any constant: two imports at once would race for the same numbers
+# Farther out than this a position is doubtful: swapped, or a slip of the pen.
 OUT_OF_CITY_M = 500.0
+# Farther out than this it is another city's. Between the two a site is kept, with a warning: no call is near it.
+ANOTHER_CITY_M = 100_000.0
 BATCH = 2000
 SITE_FIELDS = [
     "purpose", "purpose_text", "road_address", "lot_address", "direction_text", "installed", "phone", "pixels_10k",
@@ -59,7 +62,7 @@ def import_cctv(
     by=None,
     owner: Agency | None = None,
     report: str | Path | None = None,
-    tolerance_m: float = OUT_OF_CITY_M,
+    tolerance_m: float = ANOTHER_CITY_M,
 ) -> Imported:
     """Import a national standard list; `owner` is for rows that name no managing body. Raises NotAList, OSError."""
     path = Path(path)
@@ -101,20 +104,21 @@ def _import_rows(rows: list[Listed], notes: list[Note], tolerance_m: float, owne
 
 
 def _placed(rows: list[Listed], notes: list[Note], tolerance_m: float) -> list[tuple[Listed, Place]]:
-    """Rows within the city, swapped coordinates put right; the others are noted as rejected."""
+    """Rows with where they lie, swapped coordinates put right. Those farther out than `tolerance_m` are rejected."""
     straight = place([row.lon for row in rows], [row.lat for row in rows]) if rows else []
-    crossed = [row for row, at in zip(rows, straight, strict=True) if at.outside_m > tolerance_m]
+    crossed = [row for row, at in zip(rows, straight, strict=True) if at.outside_m > OUT_OF_CITY_M]
     swapped = place([row.lat for row in crossed], [row.lon for row in crossed]) if crossed else []
-    put_right = {row.line: at for row, at in zip(crossed, swapped, strict=True) if at.outside_m <= tolerance_m}
+    put_right = {row.line: at for row, at in zip(crossed, swapped, strict=True) if at.outside_m <= OUT_OF_CITY_M}
     placed = []
     for row, at in zip(rows, straight, strict=True):
         if row.line in put_right:
             row.lon, row.lat, at = row.lat, row.lon, put_right[row.line]
             notes.append(_note(row, "warning", _("latitude and longitude were swapped: put right")))
-        if at.outside_m > tolerance_m:
+        if at.outside_m > OUT_OF_CITY_M:
+            severity = "rejected" if at.outside_m > tolerance_m else "warning"
             reason = _("the position lies %.1f km outside the city") % (at.outside_m / 1000)
-            notes.append(_note(row, "rejected", reason))
-        else:
+            notes.append(_note(row, severity, reason))
+        if at.outside_m <= tolerance_m:
             placed.append((row, at))
     return placed
 

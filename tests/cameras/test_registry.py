@@ -148,6 +148,20 @@ def test_positions_outside_are_rejected_and_the_rest_goes_in(bring_in):
     assert set(Site.objects.values_list("management_no", flat=True)) == {"A-1", "the edge", "swapped"}
 
 
+def test_positions_in_the_neighbourhood_are_kept_with_a_warning(bring_in):
+    done = bring_in({"lat": "36.90"})
+    ((line, severity, reason),) = report(done)
+    assert (line, severity) == ("2", "warning")
+    assert "outside the city" in reason
+    assert Site.objects.get().district is None
+
+
+def test_a_stricter_tolerance_rejects_them(bring_in):
+    done = bring_in({"lat": "36.90"}, tolerance_m=1000)
+    assert [severity for _line, severity, _reason in report(done)] == ["rejected"]
+    assert not Site.objects.exists()
+
+
 def test_swapped_coordinates_are_put_right_and_reported(bring_in):
     done = bring_in({"lat": "127.3845", "lon": "36.3504"})
     assert Site.objects.get().location.tuple == (127.3845, 36.3504)
@@ -302,18 +316,17 @@ def test_the_real_list(real_data, tmp_path, django_assert_max_num_queries):
     # Processor time: other work on the machine is not the import's fault.
     assert time.process_time() - began < 20
     severities = Counter(note.severity for note in done.notes)
-    # The 214 rejected lie two kilometres and more outside the city; nothing lies between 50 m and that.
-    assert (done.created, severities["rejected"]) == (8395, 214)
-    assert done.created + severities["rejected"] == 8609
-    assert Camera.objects.count() == done.cameras == 14364
-    assert Site.objects.filter(district=None).count() == 0
-    assert Site.objects.filter(dong=None).count() < 10
+    assert (done.created, severities["rejected"]) == (8609, 0)
+    assert Camera.objects.count() == done.cameras == 14793
+    # 214 lie two kilometres and more outside the city; nothing lies between 50 m and that.
+    assert Site.objects.filter(district=None).count() == sum("outside the city" in n.reason for n in done.notes) == 214
+    assert Site.objects.filter(dong=None).count() < 224
     before = everything()
 
     out, again = tmp_path / "out.csv", tmp_path / "again.csv"
     export_cctv(out)
     done = import_cctv(out)
-    assert (done.created, done.updated, done.unchanged) == (0, 0, 8395)
+    assert (done.created, done.updated, done.unchanged) == (0, 0, 8609)
     assert everything() == before
     export_cctv(again, encoding="cp949")
     assert again.read_bytes().decode("cp949") == out.read_bytes().decode("utf-8-sig")

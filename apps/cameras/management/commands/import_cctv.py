@@ -2,7 +2,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from apps.agencies.models import Agency
-from apps.cameras.registry import OUT_OF_CITY_M, import_cctv
+from apps.cameras.registry import ANOTHER_CITY_M, import_cctv
 from apps.cameras.standard_list import NotAList
 
 
@@ -17,7 +17,7 @@ class Command(BaseCommand):
             "--tolerance",
             metavar="METRES",
             type=float,
-            default=OUT_OF_CITY_M,
+            default=ANOTHER_CITY_M,
             help="how far outside the city a position may lie (%(default)s)",
         )
 
