@@ -78,10 +78,13 @@ def brought_up(var_dir: Path, **settings: str) -> Iterator[RunningCity]:
 
 
 def wait_until_up(process: subprocess.Popen, var_dir: Path) -> None:
-    """Until demo.json names the address, which `make run` writes when every part is well."""
+    """Until demo.json names this runner, which it does when every part is well."""
     give_up_at = time.monotonic() + SECONDS_TO_COME_UP
-    demo = var_dir / "demo.json"
-    while not (demo.exists() and "base_url" in json.loads(demo.read_text())):
+    while runner_named_in(var_dir / "demo.json") != process.pid:
         if process.poll() is not None or time.monotonic() > give_up_at:
             raise AssertionError(f"the city did not come up:\n{(var_dir / 'up.log').read_text()}")
         time.sleep(0.2)
+
+
+def runner_named_in(demo: Path) -> int | None:
+    return json.loads(demo.read_text()).get("pid") if demo.exists() else None

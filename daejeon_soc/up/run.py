@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import environ
@@ -47,67 +48,92 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+@dataclass(frozen=True)
+class City:
+    var: Path
+    values: dict[str, str]
+    port: int
+    demo: bool
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def groups(self) -> list[Group]:
+        """What runs, in the order of starting; the last starts a minute after the others."""
+        return [
+            programs.servers(self.var, self.values),
+            programs.application(self.var, self.values, port=self.port, demo=self.demo),
+            programs.exercise(),
+        ]
+
+
 def bring_up(var: Path) -> None:
-    port = int(os.environ.get("PORT") or 8000)
-    address = f"http://127.0.0.1:{port}"
     if left := running.end_leftovers(var):
         print(f"  Ended {left} processes that an earlier run had left behind.")
-    if not ports.is_free(port):
-        raise NotUp(f"Port {port} is in use. Choose another, for example: PORT={port + 1} make run")
+    port = chosen_port()
+    # A killed runner could not take its address out of demo.json.
     tell_demo(var, base_url=None, pid=None)
     with step("ports and secrets"):
         values = city_env.settle(var / "city.env", besides={port})
-    demo = environ.Env().bool("DEMO", default=values["DEMO"] == "True")
+    city = City(var, values, port, environ.Env().bool("DEMO", default=values["DEMO"] == "True"))
     with step("database files"):
-        make_cluster(var, values)
-    servers = programs.servers(var, values)
-    application = programs.application(var, values, port=port, demo=demo)
-    exercise = programs.exercise()
-    with running.supervised([servers, application, exercise], base=BASE, var=var, values=values) as (
-        supervisor,
-        process,
-    ):
-        prepare(var, values, demo=demo)
-        with step("web, sockets, worker, recorder, cameras"):
-            supervisor.start(application)
-            wait_until_well(f"{address}/healthz", supervisor, process)
-        tell_demo(var, base_url=address, pid=os.getpid())
-        announce(var, address)
-        calls = [exercise] if demo and environ.Env().bool("DEMO_CALL", default=True) else []
-        watch(process, supervisor, calls)
+        make_cluster(city)
+    _servers, application, exercise = groups = city.groups()
+    try:
+        with running.supervised(groups, base=BASE, var=var, values=values) as (supervisor, process):
+            prepare(city)
+            with step("web, sockets, worker, recorder, cameras"):
+                supervisor.start(application)
+                wait_until_well(f"{city.address}/healthz", supervisor, process)
+            tell_demo(var, base_url=city.address, pid=os.getpid())
+            announce(city)
+            calls = [exercise] if city.demo and environ.Env().bool("DEMO_CALL", default=True) else []
+            watch(process, supervisor, calls)
+    finally:
+        tell_demo(var, base_url=None, pid=None)
 
 
-def make_cluster(var: Path, values: dict[str, str]) -> None:
-    data = postgres.data_folder(var)
-    if postgres.make_cluster(data, values["POSTGRES_PASSWORD"]):
+def chosen_port() -> int:
+    wish = os.environ.get("PORT") or "8000"
+    if not wish.isdecimal() or not 0 < int(wish) < 65_536:
+        raise NotUp(f"PORT is not a port number: {wish}")
+    if not ports.is_free(int(wish)):
+        raise NotUp(f"Port {wish} is in use, or not yours to take. Choose another, for example: PORT=8010 make run")
+    return int(wish)
+
+
+def make_cluster(city: City) -> None:
+    data = postgres.data_folder(city.var)
+    if postgres.make_cluster(data, city.values["POSTGRES_PASSWORD"]):
         # What an earlier database had, a new one has not.
-        for file in (var / "run" / "tables", var / "run" / "sample", var / "demo.json"):
+        for file in (city.var / "run" / "tables", city.var / "run" / "sample", city.var / "demo.json"):
             file.unlink(missing_ok=True)
-        if var not in data.parents:
-            print(f"\n  {data}: the database's user may not enter {var}", end="  ")
+        if city.var not in data.parents:
+            print(f"\n  {data}: the database's user may not enter {city.var}", end="  ")
 
 
-def prepare(var: Path, values: dict[str, str], *, demo: bool) -> None:
+def prepare(city: City) -> None:
     """Everything between an answering database and the first process of the application."""
     with step("Postgres with PostGIS, Redis"):
-        postgres.wait_until_answering(values, patience=30)
-        postgres.set_up_roles(values)
-    manage = Manage(var, values)
-    cameras = os.environ.get("VIRTUAL_CAMERAS", "")
-    with only_when_changed(var / "run" / "tables", table_changes()) as changed:
+        postgres.wait_until_answering(city.values, patience=30)
+        postgres.set_up_roles(city.values)
+    manage, done = Manage(city.var, city.values), city.var / "run"
+    with only_when_changed(done / "tables", table_changes()) as changed:
         if changed:
             with step("database tables"):
                 manage("migrate", "--verbosity=0")
-    with only_when_changed(var / "run" / "texts", texts := list((BASE / "locale").rglob("*.po"))) as changed:
+    with only_when_changed(done / "texts", texts := list((BASE / "locale").rglob("*.po"))) as changed:
         if changed and texts:
             with step("translations"):
                 manage("compilemessages", "--verbosity=0", "--ignore=.venv", "--ignore=node_modules")
-    with only_when_changed(var / "run" / "static", served_files()) as changed:
+    with only_when_changed(done / "static", served_files()) as changed:
         if changed:
             with step("static files"):
                 manage("collectstatic", "--noinput", "--verbosity=0")
-    with only_when_changed(var / "run" / "sample", [], values["VIRTUAL_RTSP_PORT"], cameras) as changed:
-        if demo and (changed or not (var / "demo.json").exists()):
+    cameras = (city.values["VIRTUAL_RTSP_PORT"], os.environ.get("VIRTUAL_CAMERAS", ""))
+    with only_when_changed(done / "sample", [], *cameras) as changed:
+        if city.demo and (changed or not (city.var / "demo.json").exists()):
             with step("sample city"):
                 manage("load_sample_city")
 
@@ -186,9 +212,9 @@ def tell_demo(var: Path, **facts: object) -> None:
     private_file(file, json.dumps({name: fact for name, fact in told.items() if fact is not None}, indent=2))
 
 
-def announce(var: Path, address: str) -> None:
-    print(f"\n  The city is up: {address}\n")
-    file = var / "demo.json"
+def announce(city: City) -> None:
+    print(f"\n  The city is up: {city.address}\n")
+    file = city.var / "demo.json"
     for user in json.loads(file.read_text())["users"] if file.exists() else []:
         print(f"    {user['role']:<15} {user['username']:<13} {user['password']:<25} {user['agency']}")
     print("\n  Ctrl-C stops it. A second shell can use .venv/bin/python manage.py meanwhile.", flush=True)
