@@ -128,7 +128,7 @@ def prepare(city: City) -> None:
             with step("translations"):
                 manage("compilemessages", "--verbosity=0", "--ignore=.venv", "--ignore=node_modules")
     with only_when_changed(done / "static", served_files()) as changed:
-        if changed:
+        if changed or not (city.var / "static").exists():
             with step("static files"):
                 manage("collectstatic", "--noinput", "--verbosity=0")
     cameras = (city.values["VIRTUAL_RTSP_PORT"], os.environ.get("VIRTUAL_CAMERAS", ""))
