@@ -82,6 +82,7 @@ class Running:
 @pytest.fixture
 def quick_beat(monkeypatch):
     monkeypatch.setattr(recorder_module, "BEAT_SECONDS", 0.25)
+    monkeypatch.setattr(recorder_module, "HEAL_SECONDS", 0.5)
 
 
 @pytest.fixture

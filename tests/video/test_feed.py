@@ -31,9 +31,15 @@ PATHS = {
     "h265": "/bad/h265",
     "audio": "/bad/audio",
     "flap": "/bad/flap/3",
-    "resize": "/bad/resize/4",
+    "resize": "/bad/resize/8",
     "wrap": "/bad/wrap",
     "unknown": "/nothing/here",
+}
+
+AWAITED = {
+    "flap": ("caution", reasons.UNSTABLE),
+    "stall": ("serious", reasons.STALLED),
+    "resize": ("normal", ""),
 }
 
 
@@ -61,12 +67,11 @@ class Watched:
     def statuses(self):
         return [(news.status, news.reason) for news in self.of(Status)]
 
-    @property
-    def has_shown_itself(self):
-        """Many pictures, a second segment, or the reason why there are none."""
-        many = self.channel.pictures >= PICTURES
-        again = len(self.of(Opened)) > 1 and ("caution", reasons.UNSTABLE) in self.statuses
-        return many or again or (not self.files and bool(self.statuses))
+    def has_shown(self, status: tuple[str, str] | None) -> bool:
+        """Enough is seen: `status` and a second segment, or many pictures, or why there are none."""
+        if status:
+            return status in self.statuses and len(self.of(Opened)) > 1
+        return self.channel.pictures >= PICTURES or (not self.files and bool(self.statuses))
 
     @property
     def files(self):
@@ -81,7 +86,11 @@ def crowd(street, tmp_path_factory):
     crowd = {name: Watched(n, url, root) for n, (name, url) in enumerate(addresses.items(), 1)}
     for one in crowd.values():
         one.feed.start()
-    until(lambda: all(one.has_shown_itself for one in crowd.values()), 60, "every camera has shown what it does")
+    until(
+        lambda: all(one.has_shown(AWAITED.get(name)) for name, one in crowd.items()),
+        60,
+        "every camera has shown what it does",
+    )
     for one in crowd.values():
         one.feed.stop()
     assert all(one.feed.join(8) for one in crowd.values())
@@ -140,7 +149,7 @@ def test_a_camera_without_video_says_why_and_leaves_no_file(crowd, name, reason)
 
 def test_a_stalled_camera_is_told_and_comes_back(crowd):
     statuses = crowd["stall"].statuses
-    assert statuses[:2] == [("normal", ""), ("serious", reasons.STALLED)]
+    assert {("normal", ""), ("serious", reasons.STALLED)} <= set(statuses)
     assert len(crowd["stall"].files) >= 2
 
 
