@@ -5,7 +5,7 @@ from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 
@@ -22,7 +22,7 @@ class Agency(models.Model):
         CITY = "city", _("City division")
         TELCO = "telco", _("Telecommunications company")
 
-    code = models.SlugField(max_length=40, unique=True)
+    code = models.SlugField(_("code"), max_length=40, unique=True)
     name_ko = models.CharField(_("Korean name"), max_length=100)
     name_en = models.CharField(_("English name"), max_length=100)
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
@@ -65,8 +65,8 @@ class Membership(models.Model):
         OWNER = "owner", _("Camera owner")
         AUDITOR = "auditor", _("Auditor")
 
-    user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
-    agency = models.ForeignKey(Agency, models.PROTECT, related_name="memberships")
+    user = models.ForeignKey(User, models.PROTECT, related_name="memberships", verbose_name=_("person"))
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="memberships", verbose_name=_("agency"))
     role = models.CharField(_("role"), max_length=20, choices=Role)
 
     class Meta:
@@ -95,13 +95,13 @@ class ApiKey(models.Model):
     A secret holds 256 random bits, so a plain digest is as good as a slow one and costs no time per call.
     """
 
-    agency = models.ForeignKey(Agency, models.PROTECT, related_name="api_keys")
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="api_keys", verbose_name=_("agency"))
     label = models.CharField(_("system"), max_length=100)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     services = ArrayField(models.CharField(max_length=40), verbose_name=_("services"), default=list)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
-    revoked_at = models.DateTimeField(_("revoked"), null=True, editable=False)
+    revoked_at = models.DateTimeField(pgettext_lazy("key", "revoked"), null=True, editable=False)
 
     objects = ApiKeyQuerySet.as_manager()
 

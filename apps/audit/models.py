@@ -1,20 +1,26 @@
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class Entry(models.Model):
     """One thing somebody did. Written once, then sealed into the chain by `actions.seal`."""
 
-    at = models.DateTimeField(default=timezone.now)
-    verb = models.CharField(max_length=64)
+    at = models.DateTimeField(_("date and time"), default=timezone.now)
+    verb = models.CharField(_("action"), max_length=64)
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, db_constraint=False, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        related_name="+",
+        verbose_name=_("person"),
     )
-    actor_name = models.CharField(max_length=200)
-    target = models.CharField(max_length=120, blank=True)
-    address = models.GenericIPAddressField(null=True)
-    detail = models.JSONField(default=dict)
+    actor_name = models.CharField(_("name"), max_length=200)
+    target = models.CharField(_("concerning"), max_length=120, blank=True)
+    address = models.GenericIPAddressField(_("from address"), null=True)
+    detail = models.JSONField(_("details"), default=dict)
 
     class Meta:
         indexes = [
@@ -22,7 +28,8 @@ class Entry(models.Model):
             models.Index(fields=["target", "at"], name="audit_entry_target"),
             models.Index(fields=["verb", "at"], name="audit_entry_verb"),
         ]
-        verbose_name_plural = "entries"
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit entries")
 
     def __str__(self):
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_name} {self.verb} {self.target}"

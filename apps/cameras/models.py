@@ -41,7 +41,7 @@ class District(Area):
 
 
 class Dong(Area):
-    district = models.ForeignKey(District, models.PROTECT, related_name="dongs")
+    district = models.ForeignKey(District, models.PROTECT, related_name="dongs", verbose_name=_("district"))
 
     class Meta(Area.Meta):
         verbose_name = _("dong")

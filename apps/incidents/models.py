@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from apps.agencies.models import Agency
 from apps.agencies.principals import Principal
@@ -27,7 +28,7 @@ class Incident(models.Model):
 
     class Grade(models.TextChoices):
         URGENT = "urgent", _("Urgent")
-        NORMAL = "normal", _("Normal")
+        NORMAL = "normal", pgettext_lazy("grade", "Normal")
 
     number = models.CharField(_("number"), max_length=20, unique=True)
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="incidents", verbose_name=_("sent by"))

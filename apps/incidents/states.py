@@ -1,5 +1,6 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class State(models.TextChoices):
@@ -30,7 +31,7 @@ EVENT_LABELS = {
     "dispatch": _("Units dispatched"),
     "arrive": _("Units on scene"),
     "resolve": _("Resolved"),
-    "close": _("Close"),
+    "close": pgettext_lazy("incident", "Close"),
     "cancel": _("Cancel"),
 }
 

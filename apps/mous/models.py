@@ -273,8 +273,10 @@ class LedgerEntry(models.Model):
     period_until = models.DateTimeField(_("period until"), null=True)
     cameras = ArrayField(models.CharField(max_length=80), verbose_name=_("cameras"), default=list)
     incident_number = models.CharField(_("incident"), max_length=20, blank=True)
-    provision = models.ForeignKey(Provision, models.DO_NOTHING, null=True, related_name="ledger")
-    agency = models.ForeignKey(Agency, models.DO_NOTHING, null=True, related_name="+")
+    provision = models.ForeignKey(
+        Provision, models.DO_NOTHING, null=True, related_name="ledger", verbose_name=_("provision")
+    )
+    agency = models.ForeignKey(Agency, models.DO_NOTHING, null=True, related_name="+", verbose_name=_("agency"))
     code = models.CharField(_("refusal"), max_length=40, blank=True)
 
     class Meta:

@@ -8,6 +8,7 @@ from django.db.models import ExpressionWrapper, F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 # A recorder that has not said it lives for this long is dead, and its cameras are free for another.
 RECORDER_SILENCE = timedelta(seconds=10)
@@ -82,7 +83,7 @@ class Segment(models.Model):
 
     class State(models.TextChoices):
         RECORDING = "recording", _("Being recorded")
-        CLOSED = "closed", _("Closed")
+        CLOSED = "closed", pgettext_lazy("segment", "Closed")
         PURGING = "purging", _("Being purged")
 
     camera = models.ForeignKey("cameras.Camera", models.PROTECT, related_name="segments")

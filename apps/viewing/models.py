@@ -2,6 +2,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from apps.agencies.models import Agency, ApiKey, User
 from apps.cameras.models import Camera
@@ -31,7 +32,7 @@ class ViewLog(models.Model):
     reason = models.CharField(_("reason"), max_length=300, blank=True)
     address = models.GenericIPAddressField(_("from address"), null=True)
     opened_at = models.DateTimeField(_("opened"), default=timezone.now)
-    closed_at = models.DateTimeField(_("closed"), null=True)
+    closed_at = models.DateTimeField(pgettext_lazy("view", "closed"), null=True)
     closed_because = models.CharField(_("closed because"), max_length=40, blank=True)
     period_from = models.DateTimeField(_("recorded from"), null=True)
     period_until = models.DateTimeField(_("recorded until"), null=True)

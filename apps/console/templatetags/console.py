@@ -75,6 +75,12 @@ def service_name(code: str) -> str:
 
 
 @register.filter
+def service_mark(code: str) -> str:
+    """The first word of a service's name, which is all that a row has room for."""
+    return str(service_name(code)).split()[0]
+
+
+@register.filter
 def kind_names(kinds) -> str:
     return ", ".join(str(MediaKind(kind).label) for kind in kinds)
 

@@ -1,12 +1,13 @@
 """Disaster: live video of threatened places, to the situation room."""
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from apps.linked_services.services.base import Service
 
 SERVICE = Service(
     code="disaster",
-    name=_("Disaster"),
+    name=pgettext_lazy("service", "Disaster"),
     types={
         "typhoon": _("Typhoon"),
         "heavy_rain": _("Heavy rain"),
