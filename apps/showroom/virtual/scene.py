@@ -79,11 +79,13 @@ class Scene:
 
     def _plate(self, at: float) -> "Plate":
         """The lit background for the view and the light of now."""
-        if self.painting is None:
-            with PAINTING:
-                self.painting = Painting(self.street)
         if self.plate is None or self.plate.view != self.view:
+            if self.painting is None:
+                with PAINTING:
+                    self.painting = Painting(self.street)
             self.plate = Plate(self.painting, self.view, self.size)
+            if self.view == View():
+                self.painting = None  # 30 MB that a camera at rest does not need again
             self.cars.clear()
             self.cached = 0
         moment = math.floor(at / RELIGHT_EVERY)
@@ -191,7 +193,7 @@ class Painting:
         self.pools = pen.pools.filter(ImageFilter.GaussianBlur(3)).resize(
             (self.paint.width // 2, self.paint.height // 2), Image.Resampling.BICUBIC
         )
-        self.clouds = clouds(self.paint.size, street.luck.random())
+        self.clouds = clouds(self.paint.size, street.sky)
 
 
 class Plate:
@@ -203,10 +205,9 @@ class Plate:
         self.scale = size[0] / (self.window[2] - self.window[0])
         self.paint = self._cut(painting.paint)
         self.glow_image = self._image(painting.glow, Image.Resampling.BOX)
-        self.glow = np.asarray(self.glow_image, np.float32)
-        self.shade = self._cut(painting.shade)[..., None] / 255
-        self.pools = self._cut(painting.pools, 0.5) / 255
-        self.clouds = self._cut(painting.clouds, 0.25)[..., None] / 255
+        self.shade = self._cut(painting.shade)[..., None]
+        self.pools = self._cut(painting.pools, 0.5)
+        self.clouds = self._cut(painting.clouds, 0.25)[..., None]
         self.near = np.asarray(self._image(painting.near, Image.Resampling.NEAREST))
         self.haze = self._haze(painting.lens)
         self.horizon = painting.lens.horizon
@@ -222,9 +223,8 @@ class Plate:
         # Pillow premultiplies RGBA when it resizes; the painting already is.
         if layer.mode == "RGBA":
             return np.dstack([self._cut(channel, ratio) for channel in layer.split()])
-        return np.asarray(
-            self._image(layer, Image.Resampling.BOX if ratio == 1 else Image.Resampling.BICUBIC, ratio), np.float32
-        )
+        smooth = Image.Resampling.BOX if ratio == 1 else Image.Resampling.BICUBIC
+        return np.asarray(self._image(layer, smooth, ratio))
 
     def _haze(self, lens) -> np.ndarray:
         """How much air lies before each pixel, 0 to 1."""
@@ -232,7 +232,7 @@ class Plate:
         ground = np.minimum(np.array(rows, np.float32), 600)[:, None]
         standing = 1.5 * 2 ** (self.near.astype(np.float32) / 40)
         distance = np.where(self.near == OPEN, ground, standing)
-        return (0.62 * (1 - np.exp(-np.maximum(0, distance - 25) / 190)))[..., None]
+        return (0.62 * (1 - np.exp(-np.maximum(0, distance - 25) / 190)))[..., None].astype(np.float16)
 
     def relight(self, now: "light.Light", moment: int) -> None:
         """Sky, ambient light, sun, lamps and haze, then into yuv420p."""
@@ -244,14 +244,16 @@ class Plate:
         zenith, horizon = np.array(now.zenith, np.float32), np.array(now.horizon, np.float32)
         cloud = np.array([255, 255, 255], np.float32) * (0.16 + 0.84 * min(1, sum(now.ambient) / 1.75))
         sky = horizon + (zenith - horizon) * rise
-        sky = sky + (cloud - sky) * self.clouds * 0.75
-        shine = np.array(now.ambient, np.float32) + np.array(now.sun, np.float32) * (1 - 0.85 * self.shade)
-        shine = shine + self.pools * (1.9 * now.lamps)
+        sky = sky + (cloud - sky) * (self.clouds * np.float32(0.75 / 255))
+        shine = np.array(now.ambient, np.float32) + np.array(now.sun, np.float32) * (
+            1 - self.shade * np.float32(0.85 / 255)
+        )
+        shine = shine + self.pools * np.float32(1.9 / 255 * now.lamps)
         self.gain = np.clip(shine.mean(axis=2) * 256 + 26 * now.lamps, 90, 256).astype(np.int32)[::4, ::4]
         air = horizon * (0.55 if now.lamps > 0.9 else 1.0)
-        alpha = self.paint[..., 3:] / 255
+        alpha = self.paint[..., 3:] * np.float32(1 / 255)
         solid = self.paint[..., :3] * shine
-        picture = solid + (air * alpha - solid) * self.haze + sky * (1 - alpha)
+        picture = solid + (air * alpha - solid) * self.haze.astype(np.float32) + sky * (1 - alpha)
         if now.lamps > 0.02:
             picture = picture + self._glowing(now.lamps)
         self.lit = to_yuv(255 * np.clip(picture / 255, 0, 1))
@@ -263,7 +265,7 @@ class Plate:
             np.asarray(self.glow_image.filter(ImageFilter.GaussianBlur(radius * unit)), np.float32) * share
             for radius, share in ((3, 0.22), (16, 0.42))
         )
-        return (self.glow * 0.72 + halo) * lamps
+        return (np.asarray(self.glow_image, np.float32) * 0.72 + halo) * lamps
 
     def pixel(self, point: tuple[float, float]) -> tuple[float, float]:
         return (point[0] - self.window[0]) * self.scale, (point[1] - self.window[1]) * self.scale

