@@ -127,7 +127,9 @@ class CityMap extends HTMLElement {
       this.#toggle(names.dong, zoom >= DONG_NAMES_FROM_ZOOM);
       districts.bringToBack();
     });
-    if (!this.#shown) this.#map.fitBounds(districts.getBounds(), { padding: [8, 8] });
+    const extent = districts.getBounds();
+    if (!extent.isValid()) this.#note(say("map.no_shapes"));
+    else if (!this.#shown) this.#map.fitBounds(extent, { padding: [8, 8] });
   }
 
   #whenZoomed(act) {

@@ -44,6 +44,12 @@ export function toggleDrawer(open = !document.body.classList.contains("drawer-op
   document.getElementById("drawer-opener")?.setAttribute("aria-expanded", String(open));
 }
 
+/** On a wide desk the details stand in their column; nothing is open that could be closed. */
+export function drawerIsOpen() {
+  const opener = document.getElementById("drawer-opener");
+  return Boolean(opener?.checkVisibility()) && document.body.classList.contains("drawer-open");
+}
+
 /** On a narrow desk a call that nobody has taken shows its details, where the buttons are. */
 function showWhatWaits() {
   const row = document.getElementById(`row-${currentIncident()}`);

@@ -1,4 +1,4 @@
-import { chooseTile, fillScreen, moveTo, toggleDrawer } from "soc/desk";
+import { chooseTile, drawerIsOpen, fillScreen, moveTo, toggleDrawer } from "soc/desk";
 import { openDialog } from "soc/dialogs";
 import { step } from "soc/queue";
 
@@ -23,7 +23,7 @@ function back(target) {
   const found = document.getElementById("found");
   if (found.childElementCount) return found.replaceChildren();
   if (isTyping(target)) return target.blur();
-  if (document.body.classList.contains("drawer-open")) return toggleDrawer(false);
+  if (drawerIsOpen()) return toggleDrawer(false);
   return location.search ? moveTo(location.pathname) : undefined;
 }
 
