@@ -81,6 +81,14 @@ def pieces(segment: Segment) -> list[Piece]:
         os.close(fd)
 
 
+def bytes_of(segment: Segment, start: datetime, end: datetime) -> list[range]:
+    """Which bytes of the file show the time from `start` to `end`: the set-up, and whole pieces."""
+    wanted = [piece for piece in pieces(segment) if piece.ends > start and piece.begins < end]
+    if not wanted:
+        return []
+    return [range(segment.init_bytes), range(wanted[0].start, wanted[-1].start + wanted[-1].size)]
+
+
 def _pieces(started: datetime, found: list[Fragment]) -> Iterator[Piece]:
     run: list[Fragment] = []
     for fragment in found:

@@ -1,3 +1,4 @@
+import re
 from urllib.parse import quote
 
 from django.conf import settings
@@ -8,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import exceptions, status
@@ -20,7 +22,7 @@ from apps.cameras.choosing import choose
 from apps.mous.gate import Decision, decide, visible_cameras
 from apps.mous.models import MediaKind, Provision
 from apps.video import playback, stills
-from apps.video.actions import manifest
+from apps.video.actions import BadPeriod, manifest
 from apps.video.models import Clip, Segment
 from apps.video.reasons import NotAvailable
 from apps.viewing.actions import decide_clip, log_refusal, log_view, provide_clip
@@ -202,19 +204,50 @@ def segment_url(segment: Segment, start, end) -> str:
     )
 
 
+class NotThisPart(exceptions.APIException):
+    status_code = status.HTTP_416_REQUESTED_RANGE_NOT_SATISFIABLE
+    default_code = "not_this_part"
+    default_detail = _lazy("Ask for the bytes that the playlist names.")
+
+
 class SegmentView(APIView):
-    """One recorded segment, for a player that follows a playlist. The gate is asked again for each."""
+    """Part of a recorded segment, as the playlist named it. The gate is asked again for each.
+
+    A segment holds a minute; what is asked for, and given, may be less. So a byte range is required, and
+    must lie within the pieces that show the time asked for.
+    """
 
     content_negotiation_class = AnyAccept
 
-    @extend_schema(responses={(200, "video/mp4"): OpenApiTypes.BINARY, 404: NOT_YOURS})
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("from", OpenApiTypes.DATETIME, required=True),
+            OpenApiParameter("to", OpenApiTypes.DATETIME, required=True),
+            OpenApiParameter("Range", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True),
+        ],
+        responses={
+            (206, "video/mp4"): OpenApiTypes.BINARY,
+            404: NOT_YOURS,
+            416: OpenApiResponse(description="Not a part that the playlist named."),
+        },
+    )
     def get(self, request, camera_id, segment_id):
         window = period(request)
         open_door(request, camera_id, ViewLog.Door.PLAYBACK, MediaKind.RECORDED, window=window)
         segment = Segment.objects.covering(camera_id, *window).filter(pk=segment_id).first()
         if segment is None:
             raise exceptions.NotFound
+        if not lies_within(request.headers.get("Range", ""), playback.bytes_of(segment, *window)):
+            raise NotThisPart
         return send_file("video", segment.path, "video/mp4")
+
+
+def lies_within(asked: str, allowed: list[range]) -> bool:
+    part = re.fullmatch(r"bytes=(\d{1,18})-(\d{1,18})", asked)
+    if not part:
+        return False
+    first, last = map(int, part.groups())
+    return first <= last and any(first in span and last in span for span in allowed)
 
 
 class ClipsView(APIView):
@@ -244,7 +277,10 @@ class ClipsView(APIView):
             if not Provision.objects.of_agencies(principal.agency_ids).filter(pk=asked["provision"]).exists():
                 raise Closed(decision)
             raise exceptions.PermissionDenied({"code": decision.code, "detail": decision.reason})
-        copy = provide_clip(principal, decision, asked["from"], asked["to"])
+        try:
+            copy = provide_clip(principal, decision, asked["from"], asked["to"])
+        except BadPeriod as trouble:
+            raise exceptions.ValidationError({"to": [_(str(trouble))]}) from trouble
         body = ClipSerializer(copy).data
         return Response(body, status.HTTP_202_ACCEPTED, headers={"Location": body["status_url"]})
 

@@ -1,0 +1,270 @@
+"""The HTTP doors, with recordings played by rows and files of a few bytes: what each door lets through."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from apps.audit.models import Entry
+from apps.linked_services.actions import advance, receive
+from apps.mous.models import LedgerEntry, Provision
+from apps.video import playback, stills
+from apps.video.models import Clip, Segment
+from apps.video.reasons import NO_ANSWER, NotAvailable
+from apps.viewing.models import ProvidedCopy, ViewLog
+from tests.cast import CITY_HALL
+from tests.linked_services.calls import checked
+
+pytestmark = pytest.mark.django_db
+
+
+class System(Client):
+    """An agency's own system."""
+
+    def __init__(self, token: str):
+        super().__init__(headers={"authorization": f"Bearer {token}", "accept-language": "en"})
+
+
+@pytest.fixture
+def incident(police, camera):
+    call = checked(occurred_at=(timezone.now() - timedelta(minutes=10)).isoformat())
+    return receive(police.agency, call, by=police.user).incident
+
+
+@pytest.fixture
+def segment(camera, incident):
+    return Segment.objects.create(
+        camera=camera,
+        recorder="00000000-0000-0000-0000-000000000000",
+        session=1,
+        started_at=incident.occurred_at,
+        ended_at=incident.occurred_at + timedelta(minutes=1),
+        path="1/20260101/000000.mp4",
+        bytes=100,
+        init_bytes=10,
+        codec="avc1.42c01e",
+        width=640,
+        height=360,
+        sha256="0" * 64,
+        state=Segment.State.CLOSED,
+    )
+
+
+def order(camera, incident, **changes) -> dict:
+    return {
+        "camera": camera.pk,
+        "from": incident.occurred_at.isoformat(),
+        "to": (incident.occurred_at + timedelta(minutes=1)).isoformat(),
+        "provision": incident.provisions.get().pk,
+        **changes,
+    }
+
+
+@pytest.fixture
+def copy(police, camera, incident):
+    System(police.token).post("/api/v1/clips/", order(camera, incident), content_type="application/json")
+    Clip.objects.update(state="ready", path="ab/clip.mp4", bytes=5, sha256="1" * 64, progress=100)
+    return ProvidedCopy.objects.select_related("clip").get()
+
+
+class TestCameras:
+    def test_only_what_is_provided(self, police, fire, camera, far_camera, incident):
+        address = f"/api/v1/cameras/?near={CITY_HALL[0]},{CITY_HALL[1]}&limit=5"
+        assert [row["id"] for row in System(police.token).get(address).json()] == [camera.pk]
+        assert System(fire.token).get(address).json() == []
+        assert Client().get(address).status_code == 401
+
+    @pytest.mark.parametrize("query", ["", "near=x", "near=1", "near=1,2,3", "near=999,1", "near=1,2&limit=0"])
+    def test_bad_queries_are_named(self, query, police):
+        answer = System(police.token).get(f"/api/v1/cameras/?{query}")
+        assert answer.status_code == 400
+        assert {"near", "limit"} & set(answer.json())
+
+    def test_the_map_is_guarded_like_the_pictures(self, police, fire, camera, far_camera, incident):
+        def seen(token):
+            return [
+                feature["properties"]["id"] for feature in System(token).get("/api/v1/map/cameras/").json()["features"]
+            ]
+
+        assert seen(police.token) == [camera.pk]
+        assert seen(fire.token) == []
+
+    def test_addresses_of_cameras_never_leave(self, police, camera, incident):
+        type(camera).objects.update(rtsp_url="rtsp://secret:word@10.0.0.1/1")
+        for address in (f"/api/v1/cameras/?near={CITY_HALL[0]},{CITY_HALL[1]}", "/api/v1/map/cameras/"):
+            assert "rtsp" not in System(police.token).get(address).content.decode()
+
+
+class TestStill:
+    @pytest.fixture(autouse=True)
+    def picture(self, monkeypatch):
+        monkeypatch.setattr(stills, "still", lambda camera, at: stills.Still(b"\xff\xd8", timezone.now()))
+
+    def test_a_picture_and_its_row(self, police, camera, incident):
+        answer = System(police.token).get(f"/api/v1/cameras/{camera.pk}/still.jpg", headers={"accept": "image/jpeg"})
+        assert (answer.status_code, answer["content-type"]) == (200, "image/jpeg")
+        assert "no-store" in answer["cache-control"]
+        assert ViewLog.objects.get().incident_number == incident.number
+
+    def test_not_yours_and_not_there_look_the_same(self, fire, camera, incident):
+        answers = [System(fire.token).get(f"/api/v1/cameras/{pk}/still.jpg") for pk in (camera.pk, 999_999)]
+        assert [answer.status_code for answer in answers] == [404, 404]
+        assert answers[0].content == answers[1].content
+        assert not ViewLog.objects.exists()
+        assert Entry.objects.filter(verb="view.refused").count() == 2
+
+    def test_outside_the_window(self, police, camera, incident):
+        at = (incident.occurred_at - timedelta(days=1)).isoformat()
+        answer = System(police.token).get(f"/api/v1/cameras/{camera.pk}/still.jpg", {"at": at})
+        assert (answer.status_code, answer.json()["code"]) == (404, "outside_window")
+
+    @pytest.mark.parametrize("at", ["x", "2026-13-45T00:00:00Z", "9" * 50])
+    def test_bad_times_are_named(self, at, police, camera, incident):
+        answer = System(police.token).get(f"/api/v1/cameras/{camera.pk}/still.jpg", {"at": at})
+        assert answer.status_code == 400
+        assert "at" in answer.json()
+
+    def test_no_picture_says_why(self, police, camera, incident, monkeypatch):
+        def none(camera, at):
+            raise NotAvailable(NO_ANSWER)
+
+        monkeypatch.setattr(stills, "still", none)
+        answer = System(police.token).get(f"/api/v1/cameras/{camera.pk}/still.jpg")
+        assert (answer.status_code, answer.json()["detail"]) == (503, NO_ANSWER)
+
+
+class TestPlayback:
+    def window(self, incident, minutes=1):
+        end = incident.occurred_at + timedelta(minutes=minutes)
+        return {"from": incident.occurred_at.isoformat(), "to": end.isoformat()}
+
+    @pytest.fixture(autouse=True)
+    def pieces(self, monkeypatch, incident):
+        """The file holds 10 bytes of set-up, then two pieces of four seconds in 45 bytes each."""
+        begins = (incident.occurred_at, incident.occurred_at + timedelta(seconds=4))
+        found = [playback.Piece(at, 4.0, 10 + 45 * turn, 45) for turn, at in enumerate(begins)]
+        monkeypatch.setattr(playback, "pieces", lambda segment: found)
+
+    def get(self, token, camera, segment, window, part="0-9"):
+        address = f"/api/v1/cameras/{camera.pk}/segments/{segment.pk}.mp4"
+        return System(token).get(address, window, headers={"range": f"bytes={part}"})
+
+    def test_segments_go_by_the_front_after_the_gate(self, police, camera, incident, segment):
+        answer = self.get(police.token, camera, segment, self.window(incident))
+        assert answer.status_code == 200
+        assert answer["x-accel-redirect"] == f"/protected/video/{segment.path}"
+        advance(incident, "close", by=police.user)
+        assert self.get(police.token, camera, segment, self.window(incident)).status_code == 200
+        Provision.objects.update(ends_at=timezone.now())
+        assert self.get(police.token, camera, segment, self.window(incident)).status_code == 404
+
+    @pytest.mark.parametrize(
+        ("part", "status"),
+        [("0-9", 200), ("10-54", 200), ("20-30", 200), ("10-55", 416), ("55-99", 416), ("0-99", 416), ("0-", 416)]
+        + [("-5", 416), ("0-1,2-3", 416), ("x", 416), ("9-0", 416)],
+    )
+    def test_of_a_segment_only_the_bytes_of_the_time_asked(self, part, status, police, camera, incident, segment):
+        end = incident.occurred_at + timedelta(seconds=2)
+        window = {"from": incident.occurred_at.isoformat(), "to": end.isoformat()}
+        assert self.get(police.token, camera, segment, window, part).status_code == status
+
+    def test_only_within_the_window_that_was_asked(self, police, camera, incident, segment):
+        before = {
+            "from": (incident.occurred_at - timedelta(minutes=5)).isoformat(),
+            "to": (incident.occurred_at - timedelta(minutes=4)).isoformat(),
+        }
+        assert self.get(police.token, camera, segment, before).status_code == 404
+        assert self.get(police.token, camera, segment, self.window(incident, minutes=300)).status_code == 404
+
+    def test_a_playlist(self, police, fire, camera, incident, segment):
+        address = f"/api/v1/cameras/{camera.pk}/playback.m3u8"
+        answer = System(police.token).get(address, self.window(incident))
+        assert answer.status_code == 200
+        assert answer.content.startswith(b"#EXTM3U")
+        assert ViewLog.objects.get().door == "playback"
+        assert System(fire.token).get(address, self.window(incident)).status_code == 404
+
+    @pytest.mark.parametrize(
+        ("query", "field"),
+        [
+            ({}, "from"),
+            ({"from": "x", "to": "y"}, "from"),
+            ({"from": "2026-01-02T00:00Z", "to": "2026-01-01T00:00Z"}, "to"),
+            ({"from": "2026-01-01T00:00Z", "to": "2026-01-02T00:00Z"}, "to"),
+        ],
+    )
+    def test_bad_periods_are_named(self, query, field, police, camera, incident):
+        answer = System(police.token).get(f"/api/v1/cameras/{camera.pk}/playback.m3u8", query)
+        assert answer.status_code == 400
+        assert field in answer.json()
+
+
+class TestClips:
+    def post(self, token, body):
+        return System(token).post("/api/v1/clips/", body, content_type="application/json")
+
+    def test_an_order_is_registered_before_anything_is_cut(self, police, camera, incident):
+        answer = self.post(police.token, order(camera, incident))
+        assert answer.status_code == 202
+        body = answer.json()
+        assert answer["location"] == body["status_url"]
+        assert (body["state"], body["progress"], body["file_url"]) == ("queued", 0, None)
+        line = LedgerEntry.objects.get(number=body["ledger_number"])
+        assert (line.manner, line.incident_number, line.cameras) == ("file", incident.number, [camera.number])
+        assert Clip.objects.get().note["ledger_number"] == line.pk
+
+    def test_only_on_a_provision_of_ones_own(self, police, fire, operator, camera, incident):
+        assert self.post(fire.token, order(camera, incident)).status_code == 404
+        assert self.post(police.token, order(camera, incident, provision=999_999)).status_code == 404
+        assert not Clip.objects.exists()
+
+    def test_within_the_provisions_window(self, police, camera, incident):
+        early = {
+            "from": (incident.occurred_at - timedelta(hours=3)).isoformat(),
+            "to": (incident.occurred_at - timedelta(hours=2)).isoformat(),
+        }
+        answer = self.post(police.token, order(camera, incident, **early))
+        assert (answer.status_code, answer.json()["code"]) == (403, "outside_window")
+
+    @pytest.mark.parametrize("field", ["camera", "from", "to", "provision"])
+    @pytest.mark.parametrize("value", [None, "x", -1, 10**30, [], {"a": 1}])
+    def test_bad_fields_are_named(self, field, value, police, camera, incident):
+        answer = self.post(police.token, order(camera, incident) | {field: value})
+        assert answer.status_code == 400
+        assert field in answer.json()
+
+    def test_the_future_is_not_recorded_yet(self, police, camera, incident):
+        future = {
+            "from": (timezone.now() + timedelta(minutes=5)).isoformat(),
+            "to": (timezone.now() + timedelta(minutes=6)).isoformat(),
+        }
+        assert "to" in self.post(police.token, order(camera, incident, **future)).json()
+
+    def test_each_download_is_logged_and_sent_by_the_front(self, police, copy):
+        answer = System(police.token).get(f"/api/v1/clips/{copy.clip_id}/file")
+        assert answer["x-accel-redirect"] == "/protected/clips/ab/clip.mp4"
+        assert "attachment" in answer["content-disposition"]
+        assert ViewLog.objects.get().door == "clip"
+
+    @pytest.mark.parametrize("part", ["", "file", "manifest.json"])
+    def test_nobody_else(self, part, fire, police, copy):
+        address = f"/api/v1/clips/{copy.clip_id}/{part}"
+        assert System(fire.token).get(address).status_code == 404
+        assert Client().get(address).status_code == 401
+
+    @pytest.mark.parametrize("part", ["file", "manifest.json"])
+    def test_not_when_the_provision_has_ended(self, part, police, copy):
+        Provision.objects.update(ends_at=timezone.now())
+        answer = System(police.token).get(f"/api/v1/clips/{copy.clip_id}/{part}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "provision_ended")
+
+    def test_not_before_it_is_whole(self, police, copy):
+        Clip.objects.update(state="cutting")
+        assert System(police.token).get(f"/api/v1/clips/{copy.clip_id}/file").status_code == 404
+
+    def test_the_end_of_the_incident_sets_the_last_day(self, police, incident, copy):
+        assert copy.destroy_by is None
+        advance(incident, "close", by=police.user)
+        copy.refresh_from_db()
+        assert copy.destroy_by == incident.closed_at + timedelta(days=5)
