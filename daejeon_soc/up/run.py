@@ -79,6 +79,8 @@ def bring_up(var: Path) -> None:
     city = City(var, values, port, environ.Env().bool("DEMO", default=values["DEMO"] == "True"))
     with step("database files"):
         make_cluster(city)
+    if (data := postgres.data_folder(var)).parent != var:
+        print(f"  The database is in {data}, since its user may not pass through to {var}")
     _servers, application, exercise = groups = city.groups()
     try:
         with running.supervised(groups, base=BASE, var=var, values=values) as (supervisor, process):
@@ -109,8 +111,6 @@ def make_cluster(city: City) -> None:
         # What an earlier database had, a new one has not.
         for file in (city.var / "run" / "tables", city.var / "run" / "sample", city.var / "demo.json"):
             file.unlink(missing_ok=True)
-        if city.var not in data.parents:
-            print(f"\n  {data}: the database's user may not enter {city.var}", end="  ")
 
 
 def prepare(city: City) -> None:
