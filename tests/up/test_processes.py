@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -28,6 +29,8 @@ def family(tmp_path):
     """(parent, its child's pid), both carrying the mark of the city in `tmp_path`."""
     parent = start("-c", PARENT, mark=str(tmp_path))
     child = int(parent.stdout.readline())
+    # A program that has just been started has no environment yet.
+    assert soon(lambda: processes.marked(str(tmp_path)) == {parent.pid, child})
     yield parent, child
     parent.kill()
     parent.wait()
@@ -39,11 +42,11 @@ def is_running(pid: int) -> bool:
     return processes.parent_of(pid) is not None
 
 
-def wait_until_ended(pid: int) -> bool:
+def soon(is_so: Callable[[], bool]) -> bool:
     give_up_at = time.monotonic() + 5
-    while is_running(pid) and time.monotonic() < give_up_at:
+    while not is_so() and time.monotonic() < give_up_at:
         time.sleep(0.02)
-    return not is_running(pid)
+    return is_so()
 
 
 def test_the_mark_names_a_citys_processes_and_no_others(family, tmp_path):
@@ -95,7 +98,7 @@ def test_a_process_is_told_when_its_parent_is_killed():
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    assert wait_until_ended(child)
+    assert soon(lambda: not is_running(child))
 
 
 def test_a_second_runner_is_refused_and_told_who_runs(tmp_path):
