@@ -11,7 +11,6 @@ from .pen import Colour, shaded
 from .sprites import Sprite
 
 STEPS = 8
-FINE = 6  # drawn so many times finer than kept
 _SKIN: tuple[Colour, ...] = ((238, 204, 176), (226, 188, 158), (208, 168, 138))
 _COATS: tuple[Colour, ...] = (
     (60, 72, 98), (196, 84, 70), (232, 224, 210), (82, 112, 96), (214, 168, 88), (110, 122, 140),
@@ -47,18 +46,19 @@ def figure(luck: random.Random) -> Figure:
 @lru_cache(maxsize=6000)
 def sprite(who: Figure, way: str, step: int, pixels: int) -> Sprite:
     """`way` is left, right, near or far; `step` counts the phases of walking, -1 stands still."""
+    fine = max(2, min(6, 200 // pixels))  # drawn so many times finer than kept
     wide, high = round(pixels * 0.95) + 4, round(pixels * 1.12) + 4
-    image = Image.new("RGBA", (wide * FINE, high * FINE))
+    image = Image.new("RGBA", (wide * fine, high * fine))
     shadow = Image.new("L", image.size)
-    foot = (wide / 2) * FINE, (high - pixels * 0.06 - 2) * FINE
-    unit = pixels * FINE  # one body height
+    foot = (wide / 2) * fine, (high - pixels * 0.06 - 2) * fine
+    unit = pixels * fine  # one body height
     ImageDraw.Draw(shadow).ellipse(
         (foot[0] - unit * 0.16, foot[1] - unit * 0.045, foot[0] + unit * 0.42, foot[1] + unit * 0.05), fill=150
     )
     _body(ImageDraw.Draw(image), who, way, step, foot, unit)
-    small = shadow.reduce(FINE).filter(ImageFilter.GaussianBlur(max(0.4, pixels * 0.02)))
-    body = image.convert("RGBa").reduce(FINE)
-    return Sprite.made(Image.frombytes("RGBA", body.size, body.tobytes()), small, None, (wide / 2, foot[1] / FINE))
+    small = shadow.reduce(fine).filter(ImageFilter.GaussianBlur(max(0.4, pixels * 0.02)))
+    body = image.convert("RGBa").reduce(fine)
+    return Sprite.made(Image.frombytes("RGBA", body.size, body.tobytes()), small, None, (wide / 2, foot[1] / fine))
 
 
 def _body(draw: ImageDraw.ImageDraw, who: Figure, way: str, step: int, foot, unit: float) -> None:
