@@ -32,7 +32,7 @@ def test_metrics_count_what_is_there(front):
 
 def test_too_large_a_body_is_refused_in_json(front):
     answer = front.post(
-        "/api/v1/incidents/", content=b" " * (1024**2 + 1), headers={"Content-Type": "application/json"}
+        "/api/v1/incidents/", content=b" " * (3 * 1024**2 + 1), headers={"Content-Type": "application/json"}
     )
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
