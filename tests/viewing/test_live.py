@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
+from django.utils.translation import gettext as _
 
 from apps.audit.models import Entry
 from apps.linked_services.actions import advance, receive
@@ -77,10 +78,10 @@ async def test_a_standing_view_says_for_what(operator, police, camera, incident)
     for query, expected in {
         f"?incident={incident.number}": (incident.number, ""),
         "?reason=lost+child": ("none", "lost child"),
-        "?incident=999999-000001": ("none", "standing monitoring duty"),
-        "": ("none", "standing monitoring duty"),
+        "?incident=999999-000001": ("none", _("standing monitoring duty")),
+        "": ("none", _("standing monitoring duty")),
     }.items():
-        view = live(camera, client, query=query, **{"accept-language": "en"})
+        view = live(camera, client, query=query)
         await view.connect()
         assert await view.receive_from() == MIME
         await view.disconnect()
