@@ -18,7 +18,7 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
 
 @pytest.fixture(autouse=True, scope="module")
 def database_beside_the_browser():
-    """Playwright's loop runs in this thread; what the tests write, and the clearing after each, does not wait for it."""
+    """Playwright's loop runs in this thread; what the tests write, and clear away, does not wait for it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         yield
