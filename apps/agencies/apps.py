@@ -7,4 +7,5 @@ class AgenciesConfig(AppConfig):
     verbose_name = _("Agencies and people")
 
     def ready(self):
-        from apps.agencies import schema  # noqa: F401  (tells the API's description about agency keys)
+        # Importing is enough: the API's description learns of agency keys, the audit of sign-ins.
+        from apps.agencies import schema, sign_ins  # noqa: F401

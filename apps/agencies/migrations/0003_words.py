@@ -6,30 +6,44 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('agencies', '0002_standing_right'),
+        ("agencies", "0002_standing_right"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='agency',
-            name='code',
-            field=models.SlugField(max_length=40, unique=True, verbose_name='code'),
+            model_name="agency",
+            name="code",
+            field=models.SlugField(max_length=40, unique=True, verbose_name="code"),
         ),
         migrations.AlterField(
-            model_name='apikey',
-            name='agency',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='api_keys', to='agencies.agency', verbose_name='agency'),
+            model_name="apikey",
+            name="agency",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="api_keys",
+                to="agencies.agency",
+                verbose_name="agency",
+            ),
         ),
         migrations.AlterField(
-            model_name='membership',
-            name='agency',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='agencies.agency', verbose_name='agency'),
+            model_name="membership",
+            name="agency",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="memberships",
+                to="agencies.agency",
+                verbose_name="agency",
+            ),
         ),
         migrations.AlterField(
-            model_name='membership',
-            name='user',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to=settings.AUTH_USER_MODEL, verbose_name='person'),
+            model_name="membership",
+            name="user",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="memberships",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="person",
+            ),
         ),
     ]

@@ -7,50 +7,56 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('audit', '0001_initial'),
+        ("audit", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='entry',
-            options={'verbose_name': 'audit entry', 'verbose_name_plural': 'audit entries'},
+            name="entry",
+            options={"verbose_name": "audit entry", "verbose_name_plural": "audit entries"},
         ),
         migrations.AlterField(
-            model_name='entry',
-            name='actor',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='person'),
+            model_name="entry",
+            name="actor",
+            field=models.ForeignKey(
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="person",
+            ),
         ),
         migrations.AlterField(
-            model_name='entry',
-            name='actor_name',
-            field=models.CharField(max_length=200, verbose_name='name'),
+            model_name="entry",
+            name="actor_name",
+            field=models.CharField(max_length=200, verbose_name="name"),
         ),
         migrations.AlterField(
-            model_name='entry',
-            name='address',
-            field=models.GenericIPAddressField(null=True, verbose_name='from address'),
+            model_name="entry",
+            name="address",
+            field=models.GenericIPAddressField(null=True, verbose_name="from address"),
         ),
         migrations.AlterField(
-            model_name='entry',
-            name='at',
-            field=models.DateTimeField(default=django.utils.timezone.now, verbose_name='date and time'),
+            model_name="entry",
+            name="at",
+            field=models.DateTimeField(default=django.utils.timezone.now, verbose_name="date and time"),
         ),
         migrations.AlterField(
-            model_name='entry',
-            name='detail',
-            field=models.JSONField(default=dict, verbose_name='details'),
+            model_name="entry",
+            name="detail",
+            field=models.JSONField(default=dict, verbose_name="details"),
         ),
         migrations.AlterField(
-            model_name='entry',
-            name='target',
-            field=models.CharField(blank=True, max_length=120, verbose_name='concerning'),
+            model_name="entry",
+            name="target",
+            field=models.CharField(blank=True, max_length=120, verbose_name="concerning"),
         ),
         migrations.AlterField(
-            model_name='entry',
-            name='verb',
-            field=models.CharField(max_length=64, verbose_name='action'),
+            model_name="entry",
+            name="verb",
+            field=models.CharField(max_length=64, verbose_name="action"),
         ),
     ]

@@ -5,15 +5,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('cameras', '0001_cameras'),
+        ("cameras", "0001_cameras"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='dong',
-            name='district',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='dongs', to='cameras.district', verbose_name='district'),
+            model_name="dong",
+            name="district",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="dongs",
+                to="cameras.district",
+                verbose_name="district",
+            ),
         ),
     ]

@@ -5,21 +5,32 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('agencies', '0003_words'),
-        ('mous', '0002_initial'),
+        ("agencies", "0003_words"),
+        ("mous", "0002_initial"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='ledgerentry',
-            name='agency',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='agencies.agency', verbose_name='agency'),
+            model_name="ledgerentry",
+            name="agency",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="agencies.agency",
+                verbose_name="agency",
+            ),
         ),
         migrations.AlterField(
-            model_name='ledgerentry',
-            name='provision',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='ledger', to='mous.provision', verbose_name='provision'),
+            model_name="ledgerentry",
+            name="provision",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="ledger",
+                to="mous.provision",
+                verbose_name="provision",
+            ),
         ),
     ]
