@@ -1,12 +1,11 @@
 """The gate's near misses against the running city: each gets a refusal, and not one byte of a frame."""
 
-import asyncio
 import json
 from contextlib import contextmanager
 
 import httpx
 import pytest
-import websockets
+import websockets.sync.client
 from websockets.exceptions import ConnectionClosed
 
 from tests.city.client import Api, call, key_of, person, post_call, sql
@@ -19,24 +18,21 @@ def incident(city):
     return post_call(city)
 
 
+def view_of(city, camera: int, headers: dict):
+    address = f"{city.base_url.replace('http', 'ws')}/api/v1/cameras/{camera}/live"
+    return websockets.sync.client.connect(address, additional_headers=headers, max_size=None)
+
+
 def look(city, camera: int, headers: dict, *, seconds: float = 5) -> tuple[int | None, str, int]:
     """Open the live view; return (close code or None when still open, reason, binary messages received)."""
-    return asyncio.run(_look(city, camera, headers, seconds))
-
-
-async def _look(city, camera, headers, seconds):
-    address = f"{city.base_url.replace('http', 'ws')}/api/v1/cameras/{camera}/live"
     frames = 0
-    async with websockets.connect(address, additional_headers=headers, max_size=None) as view:
+    with view_of(city, camera, headers) as view:
         try:
-            async with asyncio.timeout(seconds):
-                async for message in view:
-                    frames += isinstance(message, bytes)
-                    if frames >= 3:
-                        return None, "", frames
+            while frames < 3:
+                frames += isinstance(view.recv(timeout=seconds), bytes)
         except (ConnectionClosed, TimeoutError):
-            pass
-    return view.close_code, view.close_reason, frames
+            return view.close_code, view.close_reason, frames
+    return None, "", frames
 
 
 def with_key(city, agency="police") -> dict:
@@ -55,12 +51,8 @@ def with_session(city, role: str) -> dict:
 
 
 def test_the_agency_of_the_call_gets_init_then_fragments(city, incident):
-    async def first_three():
-        address = f"{city.base_url.replace('http', 'ws')}{incident['cameras'][0]['live_url']}"
-        async with websockets.connect(address, additional_headers=with_key(city), max_size=None) as view:
-            return [await asyncio.wait_for(view.recv(), 10) for _ in range(3)]
-
-    mime, init, fragment = asyncio.run(first_three())
+    with view_of(city, incident["cameras"][0]["id"], with_key(city)) as view:
+        mime, init, fragment = (view.recv(timeout=10) for _ in range(3))
     assert json.loads(mime)["mime"].startswith('video/mp4; codecs="avc1.')
     assert init[4:8] == b"ftyp"
     assert fragment[4:8] == b"moof"
