@@ -218,6 +218,7 @@ if PLAIN_HTTP:
 LANGUAGE_CODE = "ko"
 LANGUAGES = [("ko", _("Korean")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["daejeon_soc.formats"]
 TIME_ZONE = env.str("CITY_TIME_ZONE", default="Asia/Seoul")
 USE_TZ = True
 

@@ -11,8 +11,8 @@ from django.conf import settings
 
 BASE = settings.BASE_DIR
 CATALOGUE = polib.pofile(BASE / "locale/ko/LC_MESSAGES/django.po")
-# Units that Koreans write in Latin letters.
-WITHOUT_HANGUL = {"{metres} m"}
+# Units are written in Latin letters; the other is a placeholder alone.
+WITHOUT_HANGUL = {"{metres} m", " By %(filter_title)s "}
 PLACEHOLDER = re.compile(r"%\([a-z_]+\)[sd]|%\.?\d*[sdf](?![a-z])|{[a-z_]+}")
 HANGUL = re.compile(r"[가-힣]")
 

@@ -8,6 +8,7 @@ from apps.agencies.admin import AuditedMixin, NoDeletionMixin
 from apps.audit.admin import ReadonlyMixin
 from apps.incidents.models import Incident
 from apps.linked_services.forms import MouForm
+from apps.linked_services.services import ALL
 from apps.mous.actions import MOU_TRANSITIONS, NotAllowed, advance_mou
 from apps.mous.models import Mou
 
@@ -19,18 +20,26 @@ VERB_LABELS = {
 }
 
 
+def service_name(code: str) -> str:
+    return str(ALL[code].name) if code in ALL else code
+
+
 @admin.register(Mou)
 class MouAdmin(LeafletGeoAdminMixin, AuditedMixin, NoDeletionMixin, admin.ModelAdmin):
     """Agreements: written by one person, signed by another, suspended or revoked at once."""
 
     form = MouForm
     change_form_template = "admin/mou_change_form.html"
-    list_display = ["document_number", "agency", "services", "state", "starts_at", "ends_at", "signed_by"]
+    list_display = ["document_number", "agency", "service_names", "state", "starts_at", "ends_at", "signed_by"]
     list_filter = ["state", "agency"]
     list_select_related = ["agency", "signed_by"]
     search_fields = ["document_number", "agency__name_ko", "agency__name_en"]
     readonly_fields = ["state", "drafted_by", "signed_by", "signed_at"]
     filter_horizontal = ["excluded_owners"]
+
+    @admin.display(description=_("services"))
+    def service_names(self, mou):
+        return ", ".join(service_name(code) for code in mou.services)
 
     def has_change_permission(self, request, obj=None):
         """What is signed is not edited: it is suspended, revoked, or followed by another."""
@@ -68,8 +77,17 @@ class MouAdmin(LeafletGeoAdminMixin, AuditedMixin, NoDeletionMixin, admin.ModelA
 
 @admin.register(Incident)
 class IncidentAdmin(ReadonlyMixin, admin.ModelAdmin):
-    list_display = ["number", "service", "type", "grade", "state", "received_at", "agency", "is_exercise"]
+    list_display = ["number", "service_name", "type_name", "grade", "state", "received_at", "agency", "is_exercise"]
     list_filter = ["service", "state", "is_exercise", "agency"]
     list_select_related = ["agency"]
     search_fields = ["number", "source_id", "place"]
     date_hierarchy = "received_at"
+
+    @admin.display(description=_("service"), ordering="service")
+    def service_name(self, incident):
+        return service_name(incident.service)
+
+    @admin.display(description=_("type"), ordering="type")
+    def type_name(self, incident):
+        types = ALL[incident.service].types if incident.service in ALL else {}
+        return types.get(incident.type, incident.type)

@@ -3,7 +3,9 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.audit.admin import ReadonlyMixin
 from apps.mous import actions
-from apps.mous.models import LedgerEntry, Provision
+from apps.mous.models import LedgerEntry, LegalGround, MediaKind, Provision
+
+MANNERS = {"stream": _("Video stream"), "file": _("File")}
 
 
 @admin.register(Provision)
@@ -38,18 +40,33 @@ class LedgerEntryAdmin(ReadonlyMixin, admin.ModelAdmin):
         "kind",
         "at",
         "file_name",
-        "form",
+        "form_words",
         "officer",
         "purpose",
         "third_party",
-        "ground",
-        "manner",
+        "ground_words",
+        "manner_words",
         "period_from",
         "period_until",
         "incident_number",
         "code",
     ]
+    fields = [*list_display, "cameras", "provision", "agency"]
+    readonly_fields = ["form_words", "ground_words", "manner_words"]
     list_filter = ["kind", "agency", "code"]
     search_fields = ["incident_number", "third_party", "officer"]
     date_hierarchy = "at"
     show_full_result_count = False
+
+    @admin.display(description=_("form"), ordering="form")
+    def form_words(self, line):
+        kinds = dict(MediaKind.choices)
+        return ", ".join(str(kinds.get(kind, kind)) for kind in line.form.split(", "))
+
+    @admin.display(description=_("ground"), ordering="ground")
+    def ground_words(self, line):
+        return dict(LegalGround.choices).get(line.ground, line.ground)
+
+    @admin.display(description=_("form of use or provision"), ordering="manner")
+    def manner_words(self, line):
+        return MANNERS.get(line.manner, line.manner)
