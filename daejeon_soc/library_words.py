@@ -8,6 +8,8 @@ WORDS = [
     gettext_noop("Select %s to change"),
     gettext_noop("Select %s to view"),
     gettext_noop(" By %(filter_title)s "),
+    gettext_noop("View %s"),
+    gettext_noop("History"),
     gettext_noop("None available"),
     gettext_noop("users"),
     # drawing on a map

@@ -2,6 +2,7 @@ import socket
 from ipaddress import ip_address
 
 import pytest
+from django.utils import translation
 
 from tests.running_city import running_city
 
@@ -30,6 +31,13 @@ def closed_network(monkeypatch):
         return connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", loopback_only)
+
+
+@pytest.fixture(autouse=True)
+def in_english():
+    """Each test begins in the language of the source, whatever the one before it asked for."""
+    with translation.override("en"):
+        yield
 
 
 def is_loopback(host: str) -> bool:

@@ -2,16 +2,24 @@ from django.contrib import admin, messages
 from django.http import Http404, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
-from leaflet.admin import LeafletGeoAdminMixin
+from leaflet.admin import LeafletAdminWidget, LeafletGeoAdminMixin
 
 from apps.agencies.admin import AuditedMixin, NoDeletionMixin
 from apps.audit.admin import ReadonlyMixin
+from apps.cameras.models import Purpose
 from apps.incidents.models import Incident
 from apps.linked_services.forms import MouForm
 from apps.linked_services.services import ALL
 from apps.mous.actions import MOU_TRANSITIONS, NotAllowed, advance_mou
-from apps.mous.models import Mou
+from apps.mous.models import MediaKind, Mou
 
+# What a signed agreement shows in place of codes.
+IN_WORDS = {
+    "services": "service_names",
+    "incident_types": "type_names",
+    "kinds": "kind_names",
+    "purposes": "purpose_names",
+}
 VERB_LABELS = {
     "sign": _("Sign"),
     "suspend": _("Suspend"),
@@ -24,6 +32,17 @@ def service_name(code: str) -> str:
     return str(ALL[code].name) if code in ALL else code
 
 
+def in_words(codes: list[str], names: dict) -> str:
+    return ", ".join(str(names.get(code, code)) for code in codes)
+
+
+class AreaWidget(LeafletAdminWidget):
+    """Gives the drawing tools the words of the page's language, which the library does for its own forms only."""
+
+    def get_context(self, name, value, attrs):
+        return {**super().get_context(name, value, attrs), "with_forms": True}
+
+
 @admin.register(Mou)
 class MouAdmin(LeafletGeoAdminMixin, AuditedMixin, NoDeletionMixin, admin.ModelAdmin):
     """Agreements: written by one person, signed by another, suspended or revoked at once."""
@@ -34,12 +53,32 @@ class MouAdmin(LeafletGeoAdminMixin, AuditedMixin, NoDeletionMixin, admin.ModelA
     list_filter = ["state", "agency"]
     list_select_related = ["agency", "signed_by"]
     search_fields = ["document_number", "agency__name_ko", "agency__name_en"]
-    readonly_fields = ["state", "drafted_by", "signed_by", "signed_at"]
+    readonly_fields = ["state", "drafted_by", "signed_by", "signed_at", *IN_WORDS.values()]
+    widget = AreaWidget
     filter_horizontal = ["excluded_owners"]
+
+    def get_fields(self, request, obj=None):
+        fields = [*MouForm.Meta.fields, "state", "drafted_by", "signed_by", "signed_at"]
+        if self.has_change_permission(request, obj):
+            return fields
+        return [IN_WORDS.get(field, field) for field in fields]
 
     @admin.display(description=_("services"))
     def service_names(self, mou):
         return ", ".join(service_name(code) for code in mou.services)
+
+    @admin.display(description=_("incident types"))
+    def type_names(self, mou):
+        names = {code: name for service in mou.services if service in ALL for code, name in ALL[service].types.items()}
+        return in_words(mou.incident_types, names) or _("All")
+
+    @admin.display(description=_("media kinds"))
+    def kind_names(self, mou):
+        return in_words(mou.kinds, dict(MediaKind.choices))
+
+    @admin.display(description=_("camera purposes"))
+    def purpose_names(self, mou):
+        return in_words(mou.purposes, dict(Purpose.choices)) or _("All")
 
     def has_change_permission(self, request, obj=None):
         """What is signed is not edited: it is suspended, revoked, or followed by another."""
@@ -82,6 +121,16 @@ class IncidentAdmin(ReadonlyMixin, admin.ModelAdmin):
     list_select_related = ["agency"]
     search_fields = ["number", "source_id", "place"]
     date_hierarchy = "received_at"
+    fields = [
+        *list_display,
+        "source_id",
+        "occurred_at",
+        "closed_at",
+        "place",
+        "location",
+        "description",
+    ]
+    readonly_fields = ["service_name", "type_name"]
 
     @admin.display(description=_("service"), ordering="service")
     def service_name(self, incident):

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.utils.translation import gettext as _
+from django.utils import translation
 
 from apps.audit.models import Entry
 from apps.linked_services.actions import advance, receive
@@ -74,12 +75,14 @@ async def test_frames_for_the_agencys_own_system(police, camera, incident):
 
 
 async def test_a_standing_view_says_for_what(operator, police, camera, incident):
+    with translation.override(settings.LANGUAGE_CODE):
+        duty = translation.gettext("standing monitoring duty")
     client = await sync_to_async(signed_in)(operator)
     for query, expected in {
         f"?incident={incident.number}": (incident.number, ""),
         "?reason=lost+child": ("none", "lost child"),
-        "?incident=999999-000001": ("none", _("standing monitoring duty")),
-        "": ("none", _("standing monitoring duty")),
+        "?incident=999999-000001": ("none", duty),
+        "": ("none", duty),
     }.items():
         view = live(camera, client, query=query)
         await view.connect()
