@@ -6,13 +6,16 @@ rest are nearest), each for no more rows than are wanted, and orders the union. 
 """
 
 import math
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Literal
 
+from django.contrib.gis.db.backends.postgis.adapter import PostGISAdapter
 from django.contrib.gis.db.models import PointField
 from django.contrib.gis.db.models.functions import Distance
 from django.contrib.gis.geos import Point
 from django.contrib.gis.measure import D
+from django.core.exceptions import EmptyResultSet
 from django.db.models import (
     BooleanField,
     Case,
@@ -86,8 +89,46 @@ def choose(
     """Up to `limit` of the cameras in `among` for `point` (lon/lat), none beyond `outer_radius_m`. One query."""
     if limit < 1 or outer_radius_m <= 0:
         return []
-    found = chosen_queryset(point, among=among, limit=limit, outer_radius_m=max(radius_m, outer_radius_m))
-    return [_chosen(camera, radius_m) for camera in found]
+    try:
+        sql, parameters = statement(point, among=among, limit=limit, outer_radius_m=max(radius_m, outer_radius_m))
+    except EmptyResultSet:
+        return []  # nobody is among them, and Django knows it without asking
+    return [_chosen(camera, radius_m) for camera in Camera.objects.raw(sql, parameters)]
+
+
+# --- the statement, kept ----------------------------------------------------
+# Django takes four times as long to write the statement as Postgres to answer it, and an agreement asks the same
+# one at every call, for another place. So the text is kept, and only the place is put in anew.
+
+ANYWHERE = PostGISAdapter(Point(0, 0, srid=4326))
+STATEMENTS_KEPT = 200
+_kept: OrderedDict[tuple, tuple[str, tuple]] = OrderedDict()
+
+
+def statement(point: Point, *, among: QuerySet[Camera], limit: int, outer_radius_m: float) -> tuple[str, list]:
+    """SQL and parameters of `chosen_queryset`. Raises EmptyResultSet when nobody can be among them."""
+    text, given = among.order_by().values("pk").query.sql_with_params()
+    key = (text, tuple(map(_frozen, given)), limit, outer_radius_m)
+    if key not in _kept:
+        anywhere = Point(0, 0, srid=4326)
+        written = chosen_queryset(anywhere, among=among, limit=limit, outer_radius_m=outer_radius_m)
+        _kept[key] = written.query.sql_with_params()
+        while len(_kept) > STATEMENTS_KEPT:
+            _kept.popitem(last=False)
+    sql, parameters = _kept[key]
+    return sql, [_placed(parameter, point) for parameter in parameters]
+
+
+def _frozen(parameter):
+    if isinstance(parameter, PostGISAdapter):
+        return parameter.ewkb
+    return tuple(parameter) if isinstance(parameter, list) else parameter
+
+
+def _placed(parameter, point: Point):
+    if isinstance(parameter, PostGISAdapter) and parameter.ewkb == ANYWHERE.ewkb:
+        return PostGISAdapter(point, geography=parameter.geography)
+    return parameter
 
 
 def chosen_queryset(point: Point, *, among: QuerySet[Camera], limit: int, outer_radius_m: float):
@@ -133,11 +174,11 @@ def _chosen(camera: Camera, radius_m: float) -> Chosen:
     bearing = None if camera.azimuth is None else round(math.degrees(camera.azimuth), 1)
     return Chosen(
         camera=camera,
-        distance_m=round(camera.distance.m, 1),
+        distance_m=round(camera.distance, 1),
         covers=camera.covers,
         bearing_deg=bearing,
         turn=_turn(camera, bearing),
-        ring="inner" if camera.distance.m <= radius_m else "outer",
+        ring="inner" if camera.distance <= radius_m else "outer",
     )
 
 

@@ -12,7 +12,6 @@ from apps.incidents.models import Event
 logger = logging.getLogger(__name__)
 
 CENTRE = "centre"
-PATIENCE_S = 1.0
 
 
 def agency_group(agency_id: int) -> str:
@@ -20,20 +19,19 @@ def agency_group(agency_id: int) -> str:
 
 
 def announce(events: list[Event]) -> None:
-    """Tell every socket that may know. Called after commit; a dead Redis costs the push, not the event."""
-    try:
-        loop = _Loop.running()
-        asyncio.run_coroutine_threadsafe(_send(events), loop).result(PATIENCE_S)
-    except (redis.exceptions.RedisError, TimeoutError, OSError) as error:
-        logger.warning("screens not told of %s events (%s): they will ask", len(events), error)
+    """Tell every socket that may know, without waiting. A dead Redis costs the push, not the event."""
+    asyncio.run_coroutine_threadsafe(_send(events), _Loop.running())
 
 
 async def _send(events: list[Event]) -> None:
     layer = get_channel_layer()
-    for event in events:
-        message = {"type": "news", "kind": event.kind, "id": event.object_id, "seq": event.seq}
-        for group in [CENTRE, *map(agency_group, event.agencies)]:
-            await layer.group_send(group, message)
+    try:
+        for event in events:
+            message = {"type": "news", "kind": event.kind, "id": event.object_id, "seq": event.seq}
+            groups = [CENTRE, *map(agency_group, event.agencies)]
+            await asyncio.gather(*(layer.group_send(group, message) for group in groups))
+    except (redis.exceptions.RedisError, OSError) as error:
+        logger.warning("screens not told of %s events (%s): they will ask", len(events), error)
 
 
 class _Loop:

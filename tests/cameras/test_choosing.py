@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisTestCase
 
 from apps.agencies.models import Agency
+from apps.cameras import choosing
 from apps.cameras.choosing import choose, chosen_queryset
 from apps.cameras.models import Camera, Site
 from tests.cameras.conftest import CENTRE, metres
@@ -203,3 +204,24 @@ def test_the_plan_uses_the_indexes(db):
     assert "cameras_camera_coverage" in plan
     assert "Seq Scan on cameras_camera" not in plan
     assert plan.count("Order By: (location <->") == 2
+
+
+def test_a_kept_statement_serves_another_place(camera):
+    here, there = camera("here", metres(0)), camera("there", metres(400))
+    assert numbers(limit=1) == [here.number]
+    assert chosen(there.location, limit=1)[0].camera == there
+    assert chosen(limit=1)[0].distance_m == 0
+
+
+def test_a_kept_statement_is_for_the_same_cameras_only(camera):
+    camera("security", metres(0), purpose="security")
+    camera("traffic", metres(1), purpose="traffic")
+    for purpose in ("security", "traffic"):
+        assert numbers(among=Camera.objects.filter(purpose=purpose)) == [purpose]
+
+
+def test_no_more_statements_are_kept_than_said(camera):
+    camera("here", metres(0))
+    for number in range(choosing.STATEMENTS_KEPT + 10):
+        chosen(among=Camera.objects.exclude(pk=-number))
+    assert len(choosing._kept) == choosing.STATEMENTS_KEPT
