@@ -2,7 +2,7 @@ from django.contrib import admin, messages
 from django.http import Http404, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
-from leaflet.admin import LeafletAdminWidget, LeafletGeoAdminMixin
+from leaflet.admin import LeafletGeoAdminMixin
 
 from apps.agencies.admin import AuditedMixin, NoDeletionMixin
 from apps.audit.admin import ReadonlyMixin
@@ -36,13 +36,6 @@ def in_words(codes: list[str], names: dict) -> str:
     return ", ".join(str(names.get(code, code)) for code in codes)
 
 
-class AreaWidget(LeafletAdminWidget):
-    """Gives the drawing tools the words of the page's language, which the library does for its own forms only."""
-
-    def get_context(self, name, value, attrs):
-        return {**super().get_context(name, value, attrs), "with_forms": True}
-
-
 @admin.register(Mou)
 class MouAdmin(LeafletGeoAdminMixin, AuditedMixin, NoDeletionMixin, admin.ModelAdmin):
     """Agreements: written by one person, signed by another, suspended or revoked at once."""
@@ -54,7 +47,6 @@ class MouAdmin(LeafletGeoAdminMixin, AuditedMixin, NoDeletionMixin, admin.ModelA
     list_select_related = ["agency", "signed_by"]
     search_fields = ["document_number", "agency__name_ko", "agency__name_en"]
     readonly_fields = ["state", "drafted_by", "signed_by", "signed_at", *IN_WORDS.values()]
-    widget = AreaWidget
     filter_horizontal = ["excluded_owners"]
 
     def get_fields(self, request, obj=None):
