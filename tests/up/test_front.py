@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.city.client import Api
+from tests.city.client import Api, eventually
 
 pytestmark = pytest.mark.city
 
