@@ -11,6 +11,7 @@ const INCIDENT_ZOOM = 16;
 class CityMap extends HTMLElement {
   #map;
   #cameras;
+  #loaded = false;
   #incident;
   #shown = "";
   #refreshing = false;
@@ -52,8 +53,11 @@ class CityMap extends HTMLElement {
   follow() {
     const subject = document.querySelector(this.dataset.subject ?? "[data-map-subject]");
     const tiles = [...document.querySelectorAll("camera-tile[data-camera]")];
-    this.#cameras.setChosen(new Map(tiles.map((tile) => [Number(tile.dataset.camera), tile.dataset.slot])));
+    const chosen = new Map(tiles.map((tile) => [Number(tile.dataset.camera), tile.dataset.slot]));
+    this.#cameras.setChosen(chosen);
     this.#showIncident(subject);
+    // A provision may have opened since the cameras were asked for.
+    if (this.#loaded && [...chosen.keys()].some((id) => !this.#cameras.find(id))) this.#loadCameras();
   }
 
   goTo(lng, lat, zoom = 17) {
@@ -148,6 +152,7 @@ class CityMap extends HTMLElement {
     this.#refreshing = true;
     const answer = await fetch(this.dataset.cameras).finally(() => (this.#refreshing = false));
     if (answer.ok) this.#cameras.setCameras((await answer.json()).features);
+    this.#loaded = true;
   }
 
   #listen() {

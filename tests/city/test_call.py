@@ -11,6 +11,10 @@ PLAYING = """() => [...document.querySelectorAll("camera-tile")].filter(
 ).map(tile => Number(tile.dataset.camera))"""
 TIMES = """() => [...document.querySelectorAll("camera-tile")].map(
     tile => [Number(tile.dataset.camera), tile.querySelector("video").currentTime])"""
+ON_MAP = """async () => {
+    const answer = await fetch(document.querySelector("city-map").dataset.cameras);
+    return (await answer.json()).features.map(feature => feature.properties.id);
+}"""
 TILES = """() => [...document.querySelectorAll("camera-tile")].map(tile => Number(tile.dataset.camera))"""
 
 
@@ -53,6 +57,7 @@ def test_the_whole_chain(city, page_of):
 
     eventually(lambda: len(police.evaluate(PLAYING)) >= 3, within=10)
     assert sorted(police.evaluate(TILES)) == sorted(provided)
+    assert sorted(police.evaluate(ON_MAP)) == sorted(provided)
     assert fire.evaluate(TILES) == []
 
     move_on(city, incident, "close")

@@ -13,7 +13,6 @@ SERVICE = Service(
         _("Check that the first picture shows the place; replace cameras 2 to 5 if another sees it better."),
         _("Look for the persons and vehicles described; note direction of escape."),
         _("Tell the police control room what you see."),
-        _("Bookmark the moments that matter."),
         _("Close with the outcome when the police report the end."),
     ),
 )
