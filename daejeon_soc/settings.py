@@ -257,7 +257,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
-INTAKE_RATE = env.str("INTAKE_RATE", default="600/min")
+INTAKE_RATE = env.int("INTAKE_RATE", default=600)
 SPECTACULAR_SETTINGS = {
     "TITLE": "daejeon_soc",
     "VERSION": "1",

@@ -151,6 +151,7 @@ def chosen_queryset(point: Point, *, among: QuerySet[Camera], limit: int, outer_
     )
     return (
         Camera.objects.filter(pk__in=candidates)
+        .defer("coverage")
         .annotate(
             distance=Distance("location", point),
             covers=ExpressionWrapper(covers, output_field=BooleanField()),

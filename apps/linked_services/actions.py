@@ -75,20 +75,19 @@ def point_of(call: dict) -> Point:
 
 
 def mous_for(call: dict) -> list[Mou]:
-    covering = Mou.objects.in_force().covering(service=call["service"], type=call["type"], location=point_of(call))
-    return list(covering.select_related("agency").prefetch_related("excluded_owners").order_by("pk"))
+    """The agreements, of whichever agency, that are in force and cover this call."""
+    in_force = Mou.objects.in_force().speaking_of(call["service"]).select_related("agency").order_by("pk")
+    return [mou for mou in in_force if mou.covers(call["type"], point_of(call))]
 
 
 def refusal_code(agency: Agency, call: dict) -> str:
     """Why no agreement of `agency` covers the call: the nearest miss says it best."""
-    mous = list(agency.mous.filter(services__contains=[call["service"]]).order_by("-starts_at"))
+    mous = list(agency.mous.all().speaking_of(call["service"]).order_by("-starts_at"))
     now = timezone.now()
     in_force = [mou for mou in mous if not mou.why_not_in_force(now)]
     if not in_force:
         return mous[0].why_not_in_force(now) if mous else "no_mou"
-    if not any(call["type"] in mou.incident_types or not mou.incident_types for mou in in_force):
-        return "type_not_covered"
-    return "outside_area"
+    return "outside_area" if any(mou.covers_type(call["type"]) for mou in in_force) else "type_not_covered"
 
 
 def turn_away(agency: Agency, call: dict, code: str, *, by) -> NoReturn:

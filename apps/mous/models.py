@@ -38,13 +38,8 @@ class MouQuerySet(models.QuerySet):
         at = at or timezone.now()
         return self.filter(state=Mou.State.SIGNED, starts_at__lte=at, ends_at__gt=at, agency__is_active=True)
 
-    def covering(self, *, service: str, type: str, location):
-        """MOUs that speak of this kind of incident at this place, in force or not."""
-        return self.filter(
-            Q(area=None) | Q(area__covers=location),
-            Q(incident_types=[]) | Q(incident_types__contains=[type]),
-            services__contains=[service],
-        )
+    def speaking_of(self, service: str):
+        return self.filter(services__contains=[service])
 
 
 class Mou(models.Model):
@@ -134,6 +129,13 @@ class Mou(models.Model):
             return "mou_not_begun"
         return "mou_expired" if at >= self.ends_at else ""
 
+    def covers(self, type: str, location) -> bool:
+        """Does it speak of this type of incident, at this place?"""
+        return self.covers_type(type) and (self.area is None or self.area.intersects(location))
+
+    def covers_type(self, type: str) -> bool:
+        return not self.incident_types or type in self.incident_types
+
     def cameras(self) -> models.QuerySet[Camera]:
         """The cameras that this MOU may open, wherever the incident is."""
         cameras = Camera.objects.filter(is_enabled=True)
@@ -141,8 +143,7 @@ class Mou(models.Model):
             cameras = cameras.filter(purpose__in=self.purposes)
         if self.area:
             cameras = cameras.filter(location__intersects=self.area)
-        excluded = [owner.pk for owner in self.excluded_owners.all()]
-        return cameras.exclude(owner__in=excluded) if excluded else cameras
+        return cameras.exclude(owner__in=self.excluded_owners.values("pk"))
 
 
 class ProvisionQuerySet(models.QuerySet):

@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.core.cache import cache
+import redis
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -23,7 +23,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def nobody_counted_yet():
-    cache.clear()
+    for key in api.counter().scan_iter("soc:intake:*"):
+        api.counter().delete(key)
 
 
 def post(token: str, body, **headers):
@@ -201,14 +202,14 @@ def test_a_revoked_key_and_a_disabled_agency(police):
 
 
 def test_too_many_calls(police, camera, monkeypatch):
-    monkeypatch.setattr(api.IntakeThrottle, "rate", "2/min")
+    monkeypatch.setattr(api.IntakeThrottle, "rate", 2)
     codes = [post(police.token, make_call()) for _ in range(3)]
     assert [answer.status_code for answer in codes] == [201, 201, 429]
-    assert int(codes[2]["Retry-After"]) > 0
+    assert 0 < int(codes[2]["Retry-After"]) <= 60
 
 
-def test_calls_go_on_without_redis(police, camera, settings):
-    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}}
+def test_calls_go_on_without_redis(police, camera, monkeypatch):
+    monkeypatch.setattr(api, "counter", lambda: redis.Redis(port=1))
     assert post(police.token, make_call()).status_code == 201
 
 
