@@ -4,10 +4,11 @@ import logging
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from apps.agencies.models import User
 from apps.audit.actions import record
+from apps.audit.words import on_record
 from apps.mous.models import LedgerEntry
 from apps.retention.models import Certificate
 from apps.video.actions import destroy_clip
@@ -53,22 +54,22 @@ def _certify(copy: ProvidedCopy, by: User | None) -> None:
     clip = copy.clip
     certificate = Certificate.objects.create(
         copy=copy,
-        what=_("Copy for %(agency)s, register line %(line)s")
+        what=on_record(_("Copy for %(agency)s, register line %(line)s"))
         % {"agency": copy.agency.name, "line": copy.ledger_number},
         camera=clip.camera,
         period_from=clip.starts_at,
         period_until=clip.ends_at,
         sha256=clip.sha256,
         destroyed_at=copy.destroyed_at,
-        by=str(by) if by else _("the centre, on the due date"),
+        by=str(by) if by else on_record(_("the centre, on the due date")),
     )
     LedgerEntry.objects.create(
         kind=LedgerEntry.Kind.DESTROY,
         at=copy.destroyed_at,
         file_name=str(clip.pk),
-        form=_("video file (MP4)"),
+        form=on_record(_("video file (MP4)")),
         officer=certificate.by,
-        purpose=_("Certificate %(number)s") % {"number": certificate.number},
+        purpose=on_record(_("Certificate %(number)s")) % {"number": certificate.number},
         third_party=copy.agency.name_ko,
         period_from=clip.starts_at,
         period_until=clip.ends_at,

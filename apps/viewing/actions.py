@@ -2,11 +2,12 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from apps.agencies.authentication import AgencySystem
 from apps.agencies.principals import Principal
 from apps.audit.actions import record, source_address
+from apps.audit.words import on_record
 from apps.incidents.models import Incident
 from apps.mous import gate
 from apps.mous.gate import Decision
@@ -33,7 +34,7 @@ def log_view(principal: Principal, decision: Decision, door: str, *, incident: s
         key=party.key if isinstance(party, AgencySystem) else None,
         provision=decision.provision,
         incident_number=number,
-        reason=reason or ("" if number != ViewLog.NO_INCIDENT else _("standing monitoring duty")),
+        reason=reason or ("" if number != ViewLog.NO_INCIDENT else on_record(_("standing monitoring duty"))),
         address=source_address.get(),
         period_from=period[0] if period else None,
         period_until=period[1] if period else None,
@@ -65,7 +66,7 @@ def provide_clip(principal: Principal, decision: Decision, start: datetime, end:
     provision, party = decision.provision, principal.party
     line = LedgerEntry.objects.create(
         kind=LedgerEntry.Kind.PROVIDE,
-        form=_("video file (MP4)"),
+        form=on_record(_("video file (MP4)")),
         officer=str(party),
         purpose=provision.purpose,
         third_party=provision.agency.name_ko,

@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.utils import translation
 
 from apps.audit.models import Entry
+from apps.audit.words import on_record
 from apps.linked_services.actions import advance, receive
 from apps.mous.actions import advance_mou, revoke
 from apps.mous.models import Mou
@@ -76,7 +77,7 @@ async def test_frames_for_the_agencys_own_system(police, camera, incident):
 
 async def test_a_standing_view_says_for_what(operator, police, camera, incident):
     with translation.override(settings.LANGUAGE_CODE):
-        duty = translation.gettext("standing monitoring duty")
+        duty = on_record("standing monitoring duty")
     client = await sync_to_async(signed_in)(operator)
     for query, expected in {
         f"?incident={incident.number}": (incident.number, ""),
