@@ -75,11 +75,13 @@ def web(values: dict[str, str]) -> Program:
         *(_tool("granian"), "--interface", "wsgi", "--no-ws"),
         *("--host", "127.0.0.1", "--port", values["WEB_PORT"]),
         *("--workers", os.environ.get("WEB_WORKERS", "1"), "--respawn-failed-workers"),
-        *("--blocking-threads", os.environ.get("WEB_THREADS", "16")),
+        *("--blocking-threads", os.environ.get("WEB_THREADS", "8")),
+        # A thread takes its database connection with it, and the next call would wait for a new one.
+        *("--blocking-threads-idle-timeout", "600"),
         *("--workers-kill-timeout", "5"),
         "daejeon_soc.wsgi:application",
     ]
-    return Program("web", command, environment={"DATABASE_CONN_MAX_AGE": "60"})
+    return Program("web", command, environment={"DATABASE_CONN_MAX_AGE": "3600"})
 
 
 def sockets(values: dict[str, str]) -> Program:

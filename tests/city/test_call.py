@@ -35,7 +35,9 @@ def page_of(city, browser):
 
 
 def close_all(city):
-    """Nothing of an earlier test is open."""
+    """Nothing of an earlier test is open, and every virtual camera is being recorded."""
+    dark = "select count(*) from cameras_camera where is_virtual and status <> 'normal'"
+    eventually(lambda: sql(city, dark) == [(0,)], within=60)
     sql(city, "update incidents_incident set state = 'closed', closed_at = now() where closed_at is null")
 
 
