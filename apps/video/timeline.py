@@ -1,0 +1,71 @@
+"""What there is of a camera between two times, for whoever looks for a moment in it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F, Max, Q, Window
+from django.db.models.functions import Coalesce, Lag, Now
+
+from apps.video.models import Segment
+from apps.video.playback import SEAM
+
+
+@dataclass(frozen=True)
+class Span:
+    """Recorded without a gap and in one codec."""
+
+    begins: datetime
+    ends: datetime
+    codec: str
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Nothing to be seen: never recorded, or `deleted` because its time was up."""
+
+    begins: datetime
+    ends: datetime
+    deleted: bool
+
+
+def spans(camera_id: int, start: datetime, end: datetime) -> list[Span]:
+    """The recorded times between `start` and `end`, oldest first. One query, which the database condenses.
+
+    The segment being recorded counts until now.
+    """
+    until = Coalesce("ended_at", Now())
+    in_order = {"order_by": "started_at"}
+    edges = (
+        Segment.objects.covering(camera_id, start, end)
+        .annotate(
+            until=until,
+            before=Window(Lag(until), **in_order),
+            codec_before=Window(Lag("codec"), **in_order),
+            newest=Window(Max(until)),
+        )
+        .filter(Q(before=None) | Q(started_at__gt=F("before") + SEAM) | ~Q(codec=F("codec_before")))
+        .values_list("started_at", "before", "codec", "newest")
+    )
+    edges = list(edges)
+    ends = [before for _at, before, _codec, _newest in edges[1:]] + [newest for *_rest, newest in edges[-1:]]
+    found = (
+        Span(max(begins, start), min(until, end), codec)
+        for (begins, _before, codec, _newest), until in zip(edges, ends, strict=True)
+    )
+    return [span for span in found if span.begins < span.ends]
+
+
+def gaps(recorded: list[Span], start: datetime, end: datetime, *, kept_since: datetime) -> list[Gap]:
+    """What `recorded` leaves open between `start` and `end`, divided where the time to keep video ends."""
+    found, at = [], start
+    for span in [*recorded, Span(end, end, "")]:
+        if span.begins - at > (SEAM if at > start else timedelta(0)):
+            found += _divided(at, span.begins, kept_since)
+        at = max(at, span.ends)
+    return found
+
+
+def _divided(begins: datetime, ends: datetime, kept_since: datetime) -> list[Gap]:
+    if not begins < kept_since < ends:
+        return [Gap(begins, ends, deleted=ends <= kept_since)]
+    return [Gap(begins, kept_since, deleted=True), Gap(kept_since, ends, deleted=False)]
