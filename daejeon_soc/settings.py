@@ -238,6 +238,16 @@ VIDEO_ROOT = Path(env.str("VIDEO_ROOT", default=str(VAR_DIR / "video")))
 CLIP_ROOT = Path(env.str("CLIP_ROOT", default=str(VAR_DIR / "clips")))
 # Clips cut at the same time: more would take disk and processor from the recorder.
 CLIPS_AT_ONCE = env.int("CLIPS_AT_ONCE", default=2)
+# How full the disk of the recordings may be (percent): at the first the centre is told, at the second the oldest
+# recordings go early if less than DISK_HOURS_LEFT of recording would fit, at the third they go whatever would fit.
+DISK_CAUTION_PERCENT = env.float("DISK_CAUTION_PERCENT", default=85)
+DISK_SERIOUS_PERCENT = env.float("DISK_SERIOUS_PERCENT", default=92)
+DISK_CRITICAL_PERCENT = env.float("DISK_CRITICAL_PERCENT", default=96)
+DISK_HOURS_LEFT = env.float("DISK_HOURS_LEFT", default=6)
+if not 0 < DISK_CAUTION_PERCENT < DISK_SERIOUS_PERCENT < DISK_CRITICAL_PERCENT <= 100:
+    raise ImproperlyConfigured("DISK_CAUTION_PERCENT, DISK_SERIOUS_PERCENT, DISK_CRITICAL_PERCENT must rise, up to 100")
+# Recordings take no more than this where they share a disk with others; 0: all that the disk has.
+VIDEO_QUOTA_BYTES = env.int("VIDEO_QUOTA_BYTES", default=0)
 # Files go out by the front server after the gate said yes (X-Accel-Redirect).
 PROTECTED_URL = "/protected/"
 # Where a recorder listens for live readers; the port is chosen by the system when 0.
