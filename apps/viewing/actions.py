@@ -1,22 +1,28 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F, QuerySet
+from django.db.models.functions import Greatest, Least
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
 from apps.agencies.authentication import AgencySystem
+from apps.agencies.models import User
 from apps.agencies.principals import Principal
 from apps.audit.actions import record, source_address
 from apps.audit.words import on_record
+from apps.incidents.actions import event_of, publish
 from apps.incidents.models import Incident
 from apps.mous import gate
 from apps.mous.gate import Decision
 from apps.mous.models import LedgerEntry, MediaKind, Provision
 from apps.video.actions import order_clip
-from apps.viewing.models import ProvidedCopy, ViewLog
+from apps.viewing.models import Bookmark, ProvidedCopy, ViewLog
 
 # Personal Information Protection Act, Art. 21: destroyed within five days of the purpose being met.
 DESTROY_AFTER = timedelta(days=5)
+# Who asks for nothing more for this long has stopped looking; what is asked for then is another view.
+LOOKING_ENDS_AFTER = timedelta(minutes=15)
 
 
 def log_view(principal: Principal, decision: Decision, door: str, *, incident: str = "", reason: str = "", period=None):
@@ -25,22 +31,88 @@ def log_view(principal: Principal, decision: Decision, door: str, *, incident: s
     On a provision the incident is the provision's. Under a standing right it is the one the viewer named,
     if it may be seen, else `none` with a reason.
     """
+    facts = _facts(principal, decision, door, incident, reason)
+    start, end = period or (None, None)
+    view = ViewLog.objects.create(**facts, period_from=start, period_until=end)
+    record(
+        "view.opened",
+        actor=principal.party,
+        target=decision.camera,
+        door=door,
+        incident=view.incident_number,
+        view=view.pk,
+    )
+    return view
+
+
+def _facts(principal: Principal, decision: Decision, door: str, incident: str, reason: str) -> dict:
+    """Who sees what, by which right and why: two requests that agree in all of it belong to one view."""
     party = principal.party
     number = _incident_number(principal, decision.provision, incident)
-    view = ViewLog.objects.create(
-        door=door,
-        camera=decision.camera,
-        user=None if isinstance(party, AgencySystem) else party,
-        key=party.key if isinstance(party, AgencySystem) else None,
-        provision=decision.provision,
-        incident_number=number,
-        reason=reason or ("" if number != ViewLog.NO_INCIDENT else on_record(_("standing monitoring duty"))),
-        address=source_address.get(),
-        period_from=period[0] if period else None,
-        period_until=period[1] if period else None,
+    return {
+        "door": door,
+        "camera": decision.camera,
+        "user": None if isinstance(party, AgencySystem) else party,
+        "key": party.key if isinstance(party, AgencySystem) else None,
+        "provision": decision.provision,
+        "incident_number": number,
+        "reason": reason or ("" if number != ViewLog.NO_INCIDENT else on_record(_("standing monitoring duty"))),
+        "address": source_address.get(),
+    }
+
+
+@transaction.atomic
+def log_looking_back(
+    principal: Principal, decision: Decision, door: str, *, incident: str = "", reason: str = "", period
+) -> ViewLog:
+    """Write down that a recorded period was opened. Periods that touch, asked for in one sitting, are one view."""
+    start, end = period
+    facts = _facts(principal, decision, door, incident, reason)
+    touching = _being_looked_at(facts).filter(period_from__lte=end, period_until__gte=start)
+    view = touching.order_by("-pk").first()
+    if view is None:
+        view = log_view(principal, decision, door, incident=incident, reason=reason, period=period)
+        ViewLog.objects.filter(pk=view.pk).update(closed_at=view.opened_at)
+        return view
+    ViewLog.objects.filter(pk=view.pk).update(
+        period_from=Least("period_from", start), period_until=Greatest("period_until", end), closed_at=timezone.now()
     )
-    record("view.opened", actor=party, target=decision.camera, door=door, incident=number, view=view.pk)
+    if start < view.period_from or end > view.period_until:
+        words = {"from": start.isoformat(), "until": end.isoformat()}
+        record("view.extended", actor=principal.party, target=decision.camera, door=door, view=view.pk, **words)
     return view
+
+
+def _being_looked_at(facts: dict) -> QuerySet[ViewLog]:
+    return ViewLog.objects.filter(**facts, closed_at__gt=timezone.now() - LOOKING_ENDS_AFTER)
+
+
+def log_thumbnail(
+    principal: Principal, decision: Decision, at: datetime, *, incident: str = "", reason: str = ""
+) -> None:
+    """A thumbnail counts under the view whose period holds it; without one it is a still picture of its own."""
+    for door in (ViewLog.Door.TIMELINE, ViewLog.Door.PLAYBACK):
+        facts = _facts(principal, decision, door, incident, reason)
+        holding = _being_looked_at(facts).filter(period_from__lte=at, period_until__gte=at).order_by("-pk")
+        if view := holding.values_list("pk", flat=True).first():
+            ViewLog.objects.filter(pk=view).update(pictures=F("pictures") + 1, closed_at=timezone.now())
+            return
+    log_view(principal, decision, ViewLog.Door.STILL, incident=incident, reason=reason, period=(at, at))
+
+
+@transaction.atomic
+def bookmark(principal: Principal, decision: Decision, at: datetime, note: str, *, incident: str = "") -> Bookmark:
+    """Mark a moment of a recording that the gate gave. With an incident it is a line of the incident's log."""
+    number = _incident_number(principal, decision.provision, incident)
+    known = Incident.objects.filter(number=number).first()
+    mark = Bookmark.objects.create(
+        camera=decision.camera, incident=known, at=at, note=note, by=User.objects.get(pk=principal.user_id)
+    )
+    record("bookmark.made", actor=principal.party, target=mark, incident=number, moment=at.isoformat(), note=note)
+    if known:
+        detail = {"camera": decision.camera.number, "moment": at.isoformat(), "note": note}
+        publish([event_of(known, "incident.bookmarked", by=principal.party, **detail)])
+    return mark
 
 
 def _incident_number(principal: Principal, provision: Provision | None, named: str) -> str:

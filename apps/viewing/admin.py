@@ -1,7 +1,7 @@
 from django.contrib import admin
 
 from apps.audit.admin import ReadonlyMixin
-from apps.viewing.models import ProvidedCopy, ViewLog
+from apps.viewing.models import Bookmark, ProvidedCopy, ViewLog
 
 
 @admin.register(ViewLog)
@@ -11,6 +11,15 @@ class ViewLogAdmin(ReadonlyMixin, admin.ModelAdmin):
     list_select_related = ["camera", "user", "key__agency"]
     search_fields = ["incident_number", "camera__number", "user__username", "reason"]
     date_hierarchy = "opened_at"
+    show_full_result_count = False
+
+
+@admin.register(Bookmark)
+class BookmarkAdmin(ReadonlyMixin, admin.ModelAdmin):
+    list_display = ["at", "camera", "incident", "note", "by", "created_at"]
+    list_select_related = ["camera", "incident", "by"]
+    search_fields = ["note", "camera__number", "incident__number", "by__username"]
+    date_hierarchy = "at"
     show_full_result_count = False
 
 

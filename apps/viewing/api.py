@@ -25,7 +25,7 @@ from apps.video import playback, stills
 from apps.video.actions import BadPeriod, manifest
 from apps.video.models import Clip, Segment
 from apps.video.reasons import NotAvailable
-from apps.viewing.actions import decide_clip, log_refusal, log_view, provide_clip
+from apps.viewing.actions import decide_clip, log_looking_back, log_refusal, log_view, provide_clip
 from apps.viewing.models import ProvidedCopy, ViewLog
 from apps.viewing.serializers import (
     ChosenSerializer,
@@ -185,7 +185,7 @@ class PlaybackView(APIView):
             playlist = playback.playlist(camera_id, start, end, lambda segment: segment_url(segment, start, end))
         except NotAvailable as trouble:
             return not_available(trouble)
-        log_view(principal, decision, ViewLog.Door.PLAYBACK, period=window, **named(request))
+        log_looking_back(principal, decision, ViewLog.Door.PLAYBACK, period=window, **named(request))
         return HttpResponse(
             playlist, content_type="application/vnd.apple.mpegurl", headers={"Cache-Control": "no-store, private"}
         )
@@ -199,7 +199,7 @@ def period(request):
 
 def segment_url(segment: Segment, start, end) -> str:
     return (
-        reverse("segment", args=[segment.camera_id, segment.pk])
+        reverse("segment", args=[segment.camera_id, segment.start_ms])
         + f"?from={quote(start.isoformat())}&to={quote(end.isoformat())}"
     )
 
@@ -231,10 +231,10 @@ class SegmentView(APIView):
             416: OpenApiResponse(description="Not a part that the playlist named."),
         },
     )
-    def get(self, request, camera_id, segment_id):
+    def get(self, request, camera_id, start_ms):
         window = period(request)
         open_door(request, camera_id, ViewLog.Door.PLAYBACK, MediaKind.RECORDED, window=window)
-        segment = Segment.objects.covering(camera_id, *window).filter(pk=segment_id).first()
+        segment = Segment.objects.covering(camera_id, *window).begun_at(start_ms).first()
         if segment is None:
             raise exceptions.NotFound
         if not lies_within(request.headers.get("Range", ""), playback.bytes_of(segment, *window)):

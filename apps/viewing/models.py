@@ -5,17 +5,24 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.agencies.models import Agency, ApiKey, User
+from apps.agencies.principals import Principal
 from apps.cameras.models import Camera
+from apps.incidents.models import Incident
 from apps.mous.models import Provision
 from apps.video.models import Clip
 
 
 class ViewLog(models.Model):
-    """Somebody saw something: one row per door opened, with the incident's number or `none` and a reason."""
+    """Somebody saw something: one row per door opened, with the incident's number or `none` and a reason.
+
+    Looking back asks for many small things: a row of `playback` or `timeline` holds one connected recorded
+    period and grows with it, `closed_at` being when the viewer last asked; `pictures` counts its thumbnails.
+    """
 
     class Door(models.TextChoices):
         LIVE = "live", _("Live video")
         PLAYBACK = "playback", _("Playback")
+        TIMELINE = "timeline", _("Timeline and thumbnails")
         STILL = "still", _("Still picture")
         CLIP = "clip", _("Download of a clip")
 
@@ -36,6 +43,7 @@ class ViewLog(models.Model):
     closed_because = models.CharField(_("closed because"), max_length=40, blank=True)
     period_from = models.DateTimeField(_("recorded from"), null=True)
     period_until = models.DateTimeField(_("recorded until"), null=True)
+    pictures = models.PositiveIntegerField(_("thumbnails"), db_default=0)
 
     class Meta:
         verbose_name = _("view")
@@ -57,6 +65,39 @@ class ViewLog(models.Model):
 
     def __str__(self):
         return f"{self.opened_at:%Y-%m-%d %H:%M:%S} {self.door} {self.camera_id}"
+
+
+class BookmarkQuerySet(models.QuerySet):
+    def visible_to(self, principal: Principal):
+        """Every bookmark for the centre's staff; for others their own, and those of incidents they know of."""
+        if principal.is_centre_staff:
+            return self
+        return self.filter(Q(incident__in=Incident.objects.visible_to(principal)) | Q(by=principal.user_id))
+
+
+class Bookmark(models.Model):
+    """A moment in a camera's recording that somebody marked, and why."""
+
+    camera = models.ForeignKey(Camera, models.PROTECT, related_name="+", verbose_name=_("camera"))
+    incident = models.ForeignKey(
+        Incident, models.PROTECT, null=True, related_name="bookmarks", verbose_name=_("incident")
+    )
+    at = models.DateTimeField(_("moment"))
+    note = models.CharField(_("note"), max_length=300)
+    by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("person"))
+    created_at = models.DateTimeField(_("made"), default=timezone.now)
+
+    objects = BookmarkQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("bookmark")
+        verbose_name_plural = _("bookmarks")
+        ordering = ["at"]
+        constraints = [models.CheckConstraint(condition=~Q(note=""), name="bookmark_says_why")]
+        indexes = [models.Index(fields=["camera", "at"], name="bookmark_of_camera_at")]
+
+    def __str__(self):
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.note}"
 
 
 class ProvidedCopyQuerySet(models.QuerySet):

@@ -29,6 +29,7 @@ POINTS = [
 ]
 EVENT_WORDS = {
     "incident.opened": _("Call received"),
+    "incident.bookmarked": _("Moment marked"),
     "provision.revoked": _("Provision revoked"),
 }
 
