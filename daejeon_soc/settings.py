@@ -154,6 +154,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 CELERY_BEAT_SCHEDULE: dict[str, dict] = {
     "seal-audit": {"task": "apps.audit.tasks.seal", "schedule": 5},
     "resume-stuck-clips": {"task": "apps.video.tasks.resume_stuck_clips", "schedule": 5},
+    "make-partitions": {"task": "apps.video.tasks.make_partitions", "schedule": 3600},
     "purge": {"task": "apps.retention.tasks.purge", "schedule": 3600},
     "destroy-due-copies": {"task": "apps.retention.tasks.destroy_due_copies", "schedule": 120},
     "note-unrecorded-cameras": {"task": "apps.video.tasks.note_unrecorded_cameras", "schedule": 15},
@@ -248,6 +249,40 @@ if not 0 < DISK_CAUTION_PERCENT < DISK_SERIOUS_PERCENT < DISK_CRITICAL_PERCENT <
     raise ImproperlyConfigured("DISK_CAUTION_PERCENT, DISK_SERIOUS_PERCENT, DISK_CRITICAL_PERCENT must rise, up to 100")
 # Recordings take no more than this where they share a disk with others; 0: all that the disk has.
 VIDEO_QUOTA_BYTES = env.int("VIDEO_QUOTA_BYTES", default=0)
+# Closed recordings may move to an S3-compatible object store (docs/storage.md); without an address there is none.
+OBJECTS_URL = env.str("OBJECTS_URL", default="")
+# Hours after which a recording moves there; before, it stays on this machine's disk.
+TIER_AFTER_HOURS = env.float("TIER_AFTER_HOURS", default=24)
+TIER_AT_ONCE = env.int("TIER_AT_ONCE", default=4)
+# What was read from there lately stays on this machine, up to so much and for an hour at most.
+OBJECTS_CACHE_BYTES = env.int("OBJECTS_CACHE_BYTES", default=2 * 1024**3)
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+if OBJECTS_URL:
+    from botocore.config import Config  # 30 MB that only such a city pays for
+
+    STORAGES["recordings"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "endpoint_url": OBJECTS_URL,
+            "bucket_name": env.str("OBJECTS_BUCKET", default="recordings"),
+            "access_key": env.str("OBJECTS_KEY"),
+            "secret_key": env.str("OBJECTS_SECRET"),
+            "region_name": env.str("OBJECTS_REGION", default="us-east-1"),
+            "client_config": Config(
+                s3={"addressing_style": "path"},
+                signature_version="s3v4",
+                connect_timeout=5,
+                read_timeout=30,
+                retries={"mode": "standard", "total_max_attempts": 3},
+                # Not every store knows the newer sums; ours are checked in apps/video/storage.py.
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
+        },
+    }
 # Files go out by the front server after the gate said yes (X-Accel-Redirect).
 PROTECTED_URL = "/protected/"
 # Where a recorder listens for live readers; the port is chosen by the system when 0.

@@ -37,7 +37,7 @@ def due(now: datetime) -> list[dict]:
     return list(
         Segment.objects.past_retention(now)
         .values("camera_id", "camera__number", "camera__retention_days")
-        .annotate(segments=Count("pk"), size=Sum("bytes"), oldest=Min("started_at"))
+        .annotate(segments=Count("*"), size=Sum("bytes"), oldest=Min("started_at"))
         .order_by("camera_id")
     )
 
@@ -60,7 +60,7 @@ def _marked():
 def mark(now: datetime) -> list[int]:
     """Take some segments that are due out of everybody's sight."""
     batch = Segment.objects.past_retention(now).select_for_update(of=("self",), skip_locked=True)
-    ids = list(batch.order_by("camera_id", "started_at").values_list("pk", flat=True)[:BATCH])
+    ids = list(batch.order_by("camera_id", "started_at").values_list("camera_id", "started_at")[:BATCH])
     Segment.objects.filter(pk__in=ids).update(state=Segment.State.PURGING)
     return ids
 

@@ -161,7 +161,7 @@ class _Job:
 
     def _part(self, segment: Segment) -> Part | None:
         """The segment as it is when all of it is wanted, else a copy of its wanted fragments."""
-        name = self._desk / f"{segment.pk}.mp4"
+        name = self._desk / f"{segment.start_ms}.mp4"
         with _opened(segment.file) as fd:
             found = list(fragments(fd, segment.init_bytes))
             wanted = _wanted(segment, found, self.clip.starts_at, self.clip.ends_at)

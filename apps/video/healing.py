@@ -4,7 +4,6 @@ import fcntl
 import hashlib
 import logging
 import os
-import uuid
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -22,15 +21,15 @@ def heal_left_behind() -> int:
     """Close every segment whose recorder is gone; how many were found."""
     alive = Recorder.objects.alive().values("id")
     left = Segment.objects.filter(state=Segment.State.RECORDING).exclude(recorder__in=alive)
-    return sum(heal(pk) for pk in left.values_list("pk", flat=True))
+    return sum(heal(*key) for key in left.values_list("camera_id", "started_at"))
 
 
 @transaction.atomic
-def heal(segment_id: int) -> bool:
+def heal(camera_id: int, started_at: datetime) -> bool:
     """Cut off a torn end and close the segment; forget one that holds no picture."""
     segment = (
         Segment.objects.select_for_update(skip_locked=True, of=("self",))
-        .filter(pk=segment_id, state=Segment.State.RECORDING)
+        .filter(camera_id=camera_id, started_at=started_at, state=Segment.State.RECORDING)
         .first()
     )
     if segment is None:
@@ -65,7 +64,8 @@ def _heal_file(segment: Segment, fd: int) -> bool:
     os.fsync(fd)
     segment.ended_at = segment.started_at + length_of(whole)
     segment.bytes, segment.sha256, segment.state = whole[-1].end, _sha256(fd), Segment.State.CLOSED
-    segment.save(update_fields=["ended_at", "bytes", "sha256", "state"])
+    segment.recorder = None
+    segment.save(update_fields=["ended_at", "bytes", "sha256", "state", "recorder"])
     logger.info("healed %s: %d bytes", segment.path, segment.bytes)
     return True
 
@@ -88,7 +88,7 @@ def adopt(camera_id: int, *, now: datetime) -> int:
         if not directory.is_dir():
             continue
         names = {f"{camera_id}/{directory.name}/{file.name}" for file in directory.glob("*.mp4")}
-        known = set(Segment.objects.filter(path__in=names).values_list("path", flat=True))
+        known = {segment.path for segment in Segment.objects.of_day(camera_id, day)}
         found += sum(_adopt(camera_id, path) for path in sorted(names - known))
     return found
 
@@ -106,16 +106,14 @@ def _adopt(camera_id: int, path: str) -> bool:
         return False
     segment = Segment.objects.create(
         camera_id=camera_id,
-        recorder=uuid.UUID(int=0),
         session=int(started.timestamp() * 1000),
         started_at=started,
-        path=path,
         init_bytes=len(init),
         codec=track.name,
         width=track.width,
         height=track.height,
     )
-    return heal(segment.pk)
+    return heal(segment.camera_id, segment.started_at)
 
 
 def _track_of(init: bytes) -> Track:

@@ -1,14 +1,18 @@
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.db import models
-from django.db.models import ExpressionWrapper, F, Q
+from django.db.models import Exists, ExpressionWrapper, F, Func, OuterRef, Q
 from django.db.models.functions import Now
+from django.db.models.lookups import Exact
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
+
+from apps.video.fields import EPOCH, MILLISECOND, HexField, MillisecondField, milliseconds
+from apps.video.recording import path_of
 
 # A recorder that has not said it lives for this long is dead, and its cameras are free for another.
 RECORDER_SILENCE = timedelta(seconds=10)
@@ -58,49 +62,104 @@ class Lease(models.Model):
         return f"{self.camera_id} @ {self.recorder_id}"
 
 
+class PurgeMark(models.Model):
+    """How far the past of a camera is over: one row a camera, whatever is purged.
+
+    What ended before `until` is out of everybody's sight and on its way to vanish; what ended before `removed`
+    surely has no file any more. Both only grow. Rows that `removed` has passed may still stand in the index.
+    """
+
+    camera = models.OneToOneField("cameras.Camera", models.CASCADE, primary_key=True, related_name="purge_mark")
+    until = models.DateTimeField(_("purged until"))
+    removed = models.DateTimeField(_("removed until"), default=EPOCH)
+
+    class Meta:
+        verbose_name = _("purge mark")
+        verbose_name_plural = _("purge marks")
+        constraints = [
+            models.CheckConstraint(condition=Q(removed__lte=F("until")), name="nothing_is_removed_unmarked"),
+        ]
+
+    def __str__(self):
+        return f"{self.camera_id} < {self.until}"
+
+
 class SegmentQuerySet(models.QuerySet):
+    def in_sight(self):
+        """What anybody may still look at: neither purged nor about to be. The growing segment is always among it."""
+        marked = PurgeMark.objects.filter(camera=OuterRef("camera_id"), until__gt=OuterRef("ended_at"))
+        return self.filter(~Exists(marked)).exclude(state=Segment.State.PURGING)
+
+    def on_disk(self):
+        """What should have a file: all but what a purge has removed already."""
+        removed = PurgeMark.objects.filter(camera=OuterRef("camera_id"), removed__gt=OuterRef("ended_at"))
+        return self.filter(~Exists(removed) | Q(state=Segment.State.PURGING))
+
     def covering(self, camera_id: int, start: datetime, end: datetime):
         """What was recorded of a camera between `start` and `end`, in order, the growing segment included."""
         return (
-            self.filter(
+            self.in_sight()
+            .filter(
                 Q(ended_at__gt=start) | Q(state=Segment.State.RECORDING),
                 camera_id=camera_id,
                 started_at__lt=end,
                 started_at__gt=start - LONGEST_SEGMENT,
             )
-            .exclude(state=Segment.State.PURGING)
             .order_by("started_at")
         )
+
+    def begun_at(self, start_ms: int):
+        """The segment of that name; `start_ms` comes from outside and may be any number."""
+        try:
+            return self.filter(started_at=EPOCH + start_ms * MILLISECOND)
+        except OverflowError:
+            return self.none()
+
+    def of_day(self, camera_id: int, day: datetime):
+        """What began in the UTC day of `day`: the rows of one folder."""
+        since = day.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        return self.filter(camera_id=camera_id, started_at__gte=since, started_at__lt=since + timedelta(days=1))
 
     def past_retention(self, at: datetime):
         """Closed segments older than their camera keeps them. One being written is never among them."""
         kept = ExpressionWrapper(timedelta(days=1) * F("camera__retention_days"), output_field=models.DurationField())
-        return self.filter(state=Segment.State.CLOSED, ended_at__lt=at - kept)
+        return self.on_disk().filter(state=Segment.State.CLOSED, ended_at__lt=at - kept)
 
 
 class Segment(models.Model):
-    """About a minute of one camera: a fragmented MP4 file that begins with a keyframe."""
+    """About a minute of one camera: a fragmented MP4 file that begins with a keyframe.
+
+    The table is partitioned by the UTC day of `started_at`; name every query's days, and it reads no other.
+    See docs/adr/0009-index-of-recordings.md.
+    """
 
     class State(models.TextChoices):
         RECORDING = "recording", _("Being recorded")
         CLOSED = "closed", pgettext_lazy("segment", "Closed")
+        # Only what a purge could not remove, and has to try again; the rest is told by PurgeMark.
         PURGING = "purging", _("Being purged")
 
-    camera = models.ForeignKey("cameras.Camera", models.PROTECT, related_name="segments")
-    # Not a foreign key: the recorder is gone long before the recording.
-    recorder = models.UUIDField(editable=False)
+    class Store(models.TextChoices):
+        LOCAL = "local", _("This machine")
+        OBJECTS = "objects", _("Object storage")
+
+    pk = models.CompositePrimaryKey("camera_id", "started_at")
+    # No constraint in the database: making and dropping a day would lock the register of cameras.
+    camera = models.ForeignKey("cameras.Camera", models.PROTECT, related_name="segments", db_constraint=False)
+    started_at = MillisecondField(_("from"))
+    ended_at = models.DateTimeField(_("until"), null=True)
     # Segments of one connection to the camera share it, and then their media times join without a seam.
     session = models.BigIntegerField(editable=False)
-    started_at = models.DateTimeField(_("from"))
-    ended_at = models.DateTimeField(_("until"), null=True)
-    path = models.CharField(max_length=200, unique=True)
+    # Who writes it. Not a foreign key: the recorder is gone long before the recording.
+    recorder = models.UUIDField(null=True, editable=False)
     bytes = models.BigIntegerField(default=0)
     init_bytes = models.PositiveIntegerField()
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+    sha256 = HexField(blank=True, default="")
     codec = models.CharField(max_length=40)
-    width = models.PositiveIntegerField()
-    height = models.PositiveIntegerField()
-    sha256 = models.CharField(max_length=64, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.RECORDING)
+    store = models.CharField(max_length=8, choices=Store, default=Store.LOCAL)
 
     objects = SegmentQuerySet.as_manager()
 
@@ -108,12 +167,13 @@ class Segment(models.Model):
         verbose_name = _("segment")
         verbose_name_plural = _("segments")
         indexes = [
-            models.Index(fields=["camera", "started_at"], name="segment_of_camera_at"),
             models.Index(fields=["state"], condition=~Q(state="closed"), name="segment_unfinished"),
         ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(state="recording") | Q(ended_at__isnull=False, sha256__regex="^[0-9a-f]{64}$", bytes__gt=0),
+                condition=Q(state="recording")
+                | Q(Exact(Func("sha256", function="octet_length", output_field=models.IntegerField()), 32))
+                & Q(ended_at__isnull=False, bytes__gt=0),
                 name="closed_segment_is_whole",
             ),
             models.CheckConstraint(
@@ -126,8 +186,18 @@ class Segment(models.Model):
         return self.path
 
     @property
+    def path(self) -> str:
+        """Relative to VIDEO_ROOT."""
+        return str(path_of(self.camera_id, self.started_at))
+
+    @property
     def file(self) -> Path:
         return settings.VIDEO_ROOT / self.path
+
+    @property
+    def start_ms(self) -> int:
+        """Its name in addresses, together with the camera: milliseconds since 1970."""
+        return milliseconds(self.started_at)
 
 
 class ClipQuerySet(models.QuerySet):

@@ -16,8 +16,9 @@ from django.utils import timezone
 
 from apps.cameras.actions import set_status
 from apps.cameras.models import Camera
-from apps.video import healing, reasons
+from apps.video import healing, partitions, reasons
 from apps.video.feed import Closed, Feed, Opened, Status
+from apps.video.fields import MILLISECOND, whole_millisecond
 from apps.video.live_server import LiveServer
 from apps.video.models import RECORDER_SILENCE, Lease, Recorder, Segment
 from apps.video.recording import Recording
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 1.0
 HEAL_SECONDS = 10.0
+PREPARE_SECONDS = 600.0
 STOP_SECONDS = 7.0
 # Cameras given back per beat when another recorder has room: moving one costs a gap of about a second.
 MOVED_PER_BEAT = 5
@@ -98,6 +100,7 @@ class RecorderProcess:
         self._feeds: dict[int, Feed] = {}
         self._leaving: list[Feed] = []
         self._healed_at = 0.0
+        self._prepared_at = float("-inf")
         self._stop = Event()
         self._syncer = Syncer()
         self.live = LiveServer(settings.RECORDER_HOST)
@@ -126,6 +129,7 @@ class RecorderProcess:
             self._keep(mine)
             self._write_news()
             self._heal()
+            self._prepare()
         except DatabaseError as error:
             # Recording goes on without the database: what happened is written down when it is back.
             logger.error("the database does not answer: %s", error)
@@ -188,6 +192,12 @@ class RecorderProcess:
 
     # --- the index ---
 
+    def _prepare(self) -> None:
+        """The index has a place for tomorrow, even when nobody else runs that sees to it."""
+        if time.monotonic() - self._prepared_at > PREPARE_SECONDS:
+            self._prepared_at = time.monotonic()
+            partitions.make_ready(timezone.now())
+
     def _hear(self, news: object) -> None:
         """Called on the cameras' threads; never waits."""
         if isinstance(news, Opened):
@@ -230,12 +240,11 @@ class RecorderProcess:
     def _write_opened(self, news: Opened) -> None:
         recording = news.recording
         Segment.objects.update_or_create(
-            path=str(recording.path),
+            camera_id=recording.camera_id,
+            started_at=recording.started_at,
             defaults={
-                "camera_id": news.camera_id,
                 "recorder": self.id,
                 "session": news.session,
-                "started_at": _moment(recording.started),
                 "init_bytes": recording.init_bytes,
                 "codec": recording.track.name,
                 "width": recording.track.width,
@@ -248,8 +257,12 @@ class RecorderProcess:
 
     def _write_closed(self, news: Closed) -> None:
         recording = news.recording
-        Segment.objects.filter(path=str(recording.path), state=Segment.State.RECORDING).update(
-            ended_at=_moment(news.ended),
+        ended = whole_millisecond(datetime.fromtimestamp(news.ended, UTC))
+        Segment.objects.filter(
+            camera_id=recording.camera_id, started_at=recording.started_at, state=Segment.State.RECORDING
+        ).update(
+            recorder=None,
+            ended_at=max(ended, recording.started_at + MILLISECOND),
             bytes=recording.size,
             sha256=recording.sha256,
             state=Segment.State.CLOSED,
@@ -274,7 +287,3 @@ class RecorderProcess:
             logger.error("the database does not answer: %s", error)
         finally:
             connection.close()
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
+from apps.video.fields import MILLISECOND, whole_millisecond
 from apps.video.fmp4 import TIMESCALE, Sample, fragment_head, init_segment
 from apps.video.nal import Track
 
 
 def path_of(camera_id: int, started: datetime) -> Path:
     """Relative to VIDEO_ROOT. The name alone tells camera and time, should the index be lost."""
+    started = started.astimezone(UTC)
     return Path(str(camera_id), f"{started:%Y%m%d}", f"{started:%H%M%S}.{started.microsecond // 1000:03d}Z.mp4")
 
 
@@ -21,8 +23,9 @@ class Recording:
     """Appends fragments to a new file under `root`. The file is locked while its writer lives."""
 
     def __init__(self, root: Path, camera_id: int, track: Track, started: float, first_tick: int):
-        self.started, self.first_tick, self.track = started, first_tick, track
-        self.path, self._fd = _create(root, camera_id, started)
+        self.camera_id, self.first_tick, self.track = camera_id, first_tick, track
+        self.started_at, self._fd = _create(root, camera_id, datetime.fromtimestamp(started, UTC))
+        self.started, self.path = self.started_at.timestamp(), path_of(camera_id, self.started_at)
         self._guard = Lock()
         self._hash = hashlib.sha256()
         self.size = self.written_ticks = self._sequence = 0
@@ -87,18 +90,20 @@ class Recording:
                     os.close(fd)
 
 
-def _create(root: Path, camera_id: int, started: float) -> tuple[Path, int]:
+def _create(root: Path, camera_id: int, started: datetime) -> tuple[datetime, int]:
     """A new, locked file. Two recordings of one camera may not share a millisecond."""
+    first = whole_millisecond(started)
     for milliseconds in range(100):
-        path = path_of(camera_id, datetime.fromtimestamp(started + milliseconds / 1000, UTC))
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        at = first + milliseconds * MILLISECOND
+        file = root / path_of(camera_id, at)
+        file.parent.mkdir(parents=True, exist_ok=True)
         try:
-            fd = os.open(root / path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o640)
+            fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o640)
         except FileExistsError:
             continue
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return path, fd
-    raise FileExistsError(errno.EEXIST, "no free name for a segment", str(path))
+        return at, fd
+    raise FileExistsError(errno.EEXIST, "no free name for a segment", str(path_of(camera_id, first)))
 
 
 def sync_directory(directory: Path) -> None:

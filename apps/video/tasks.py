@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from apps.cameras.actions import set_status
 from apps.cameras.models import Camera
-from apps.video import cutting, reasons
+from apps.video import cutting, partitions, reasons
 from apps.video.models import Clip, Recorder
 
 
@@ -43,3 +43,11 @@ def note_unrecorded_cameras() -> None:
         .values_list("pk", flat=True)
     ):
         set_status(camera_id, Camera.Status.SERIOUS, reasons.NO_RECORDER)
+
+
+@shared_task
+def make_partitions() -> None:
+    """The days to come have their place, and what had none is moved to its own."""
+    now = timezone.now()
+    partitions.make_ready(now)
+    partitions.empty_the_net(now)

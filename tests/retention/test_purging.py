@@ -33,11 +33,9 @@ def lay(roots):  # noqa: F811
         file.write_bytes(b"x" * 1000)
         row = {
             "camera": camera,
-            "recorder": "00000000-0000-0000-0000-000000000000",
             "session": 1,
             "started_at": started,
             "ended_at": ended,
-            "path": path,
             "bytes": 1000,
             "init_bytes": 700,
             "codec": "avc1.640016",

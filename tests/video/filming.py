@@ -62,11 +62,9 @@ def film(settings, camera, started: datetime, seconds: float, **details) -> Segm
     recording.close()
     row = {
         "camera": camera,
-        "recorder": "00000000-0000-0000-0000-000000000000",
         "session": session,
-        "started_at": started,
+        "started_at": recording.started_at,
         "ended_at": started + timedelta(seconds=recording.seconds),
-        "path": str(recording.path),
         "bytes": recording.size,
         "init_bytes": recording.init_bytes,
         "codec": track.name,

@@ -64,12 +64,12 @@ def test_a_new_picture_size_is_a_discontinuity(roots, camera):
 
 
 def test_pieces_are_byte_ranges_of_whole_files(two, camera):
-    lines = playlist(camera.pk, START, after(10), lambda s: f"/v/{s.pk}").split("\n")
+    lines = playlist(camera.pk, START, after(10), lambda s: f"/v/{s.start_ms}").split("\n")
     ranges = [line.removeprefix("#EXT-X-BYTERANGE:").split("@") for line in lines if "BYTERANGE:" in line]
     urls = [line for line in lines if line.startswith("/v/")]
     assert len(ranges) == len(urls) == 3
     for segment in two:
-        mine = [r for r, url in zip(ranges, urls, strict=True) if url == f"/v/{segment.pk}"]
+        mine = [r for r, url in zip(ranges, urls, strict=True) if url == f"/v/{segment.start_ms}"]
         assert int(mine[0][1]) == segment.init_bytes
         assert sum(int(size) for size, _ in mine) == segment.bytes - segment.init_bytes
 

@@ -156,8 +156,8 @@ class TestHealing:
         assert playable(torn) == 30
 
     def test_a_second_healing_finds_nothing(self, torn):
-        assert heal(torn.pk)
-        assert not heal(torn.pk)
+        assert heal(*torn.pk)
+        assert not heal(*torn.pk)
 
     def test_a_segment_without_a_picture_is_forgotten(self, torn):
         with torn.file.open("r+b") as file:
@@ -171,7 +171,8 @@ class TestHealing:
         assert not Segment.objects.exists()
 
     def test_what_a_living_recorder_writes_is_left_alone(self, torn):
-        Recorder.objects.create(id=torn.recorder, address="x:1", capacity=1)
+        recorder = Recorder.objects.create(address="x:1", capacity=1)
+        Segment.objects.update(recorder=recorder.id)
         assert heal_left_behind() == 0
 
     def test_what_is_still_being_written_is_left_alone_whatever_the_database_says(self, torn):
@@ -201,7 +202,7 @@ class TestHealing:
         assert not Segment.objects.exists()
 
     def test_fragments_stay_whole(self, torn):
-        heal(torn.pk)
+        heal(*torn.pk)
         with torn.file.open("rb") as file:
             assert [f.samples for f in fragments(file.fileno())] == [15, 15]
 

@@ -36,11 +36,9 @@ def incident(police, camera):
 def segment(camera, incident):
     return Segment.objects.create(
         camera=camera,
-        recorder="00000000-0000-0000-0000-000000000000",
         session=1,
         started_at=incident.occurred_at,
         ended_at=incident.occurred_at + timedelta(minutes=1),
-        path="1/20260101/000000.mp4",
         bytes=100,
         init_bytes=10,
         codec="avc1.42c01e",
@@ -147,7 +145,7 @@ class TestPlayback:
         monkeypatch.setattr(playback, "pieces", lambda segment: found)
 
     def get(self, token, camera, segment, window, part="0-9"):
-        address = f"/api/v1/cameras/{camera.pk}/segments/{segment.pk}.mp4"
+        address = f"/api/v1/cameras/{camera.pk}/segments/{segment.start_ms}.mp4"
         return System(token).get(address, window, headers={"range": f"bytes={part}"})
 
     def test_segments_go_by_the_front_after_the_gate(self, police, camera, incident, segment):
