@@ -126,7 +126,30 @@ class SegmentQuerySet(models.QuerySet):
         return self.on_disk().filter(state=Segment.State.CLOSED, ended_at__lt=at - kept)
 
 
-class Segment(models.Model):
+class Store(models.TextChoices):
+    """Where the bytes of a recording are."""
+
+    LOCAL = "local", _("This machine")
+    # On its way to the object store: whole there already, not yet gone from here.
+    BOTH = "both", _("This machine and object storage")
+    OBJECTS = "objects", _("Object storage")
+
+
+class Film:
+    """What `storage` needs to know of a recording: `path`, `store`, `sha256`; and its name in addresses."""
+
+    @property
+    def file(self) -> Path:
+        """Where it is, or would be, on this machine."""
+        return settings.VIDEO_ROOT / self.path
+
+    @property
+    def start_ms(self) -> int:
+        """Its name in addresses, together with the camera: milliseconds since 1970."""
+        return milliseconds(self.started_at)
+
+
+class Segment(Film, models.Model):
     """About a minute of one camera: a fragmented MP4 file that begins with a keyframe.
 
     The table is partitioned by the UTC day of `started_at`; name every query's days, and it reads no other.
@@ -138,10 +161,6 @@ class Segment(models.Model):
         CLOSED = "closed", pgettext_lazy("segment", "Closed")
         # Only what a purge could not remove, and has to try again; the rest is told by PurgeMark.
         PURGING = "purging", _("Being purged")
-
-    class Store(models.TextChoices):
-        LOCAL = "local", _("This machine")
-        OBJECTS = "objects", _("Object storage")
 
     pk = models.CompositePrimaryKey("camera_id", "started_at")
     # No constraint in the database: making and dropping a day would lock the register of cameras.
@@ -168,6 +187,7 @@ class Segment(models.Model):
         verbose_name_plural = _("segments")
         indexes = [
             models.Index(fields=["state"], condition=~Q(state="closed"), name="segment_unfinished"),
+            models.Index(fields=["store"], condition=Q(store="both"), name="segment_moving"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -190,14 +210,85 @@ class Segment(models.Model):
         """Relative to VIDEO_ROOT."""
         return str(path_of(self.camera_id, self.started_at))
 
-    @property
-    def file(self) -> Path:
-        return settings.VIDEO_ROOT / self.path
+
+class HeldSegmentQuerySet(models.QuerySet):
+    def in_sight(self):
+        return self.exclude(condition=HeldSegment.Condition.DESTROYING)
+
+    def covering(self, camera_id: int, start: datetime, end: datetime):
+        """What holds keep of a camera between `start` and `end`, in order; each moment once."""
+        return (
+            self.in_sight()
+            .filter(camera_id=camera_id, ended_at__gt=start, started_at__lt=end, started_at__gt=start - LONGEST_SEGMENT)
+            .order_by("started_at", "pk")
+            .distinct("started_at")
+        )
+
+
+class HeldSegment(Film, models.Model):
+    """A hold's own copy of a segment: what the index said of it, kept when the index has forgotten the segment.
+
+    A hard link, so it costs nothing while the recording itself is there; see docs/adr/0015-storage.md.
+    """
+
+    class Condition(models.TextChoices):
+        TAKEN = "taken", _("Taken, not yet checked")
+        WHOLE = "whole", _("Whole: its fingerprint is that of the recording")
+        DAMAGED = "damaged", _("Damaged")
+        DESTROYING = "destroying", _("Being destroyed")
+
+    # A copy is only ever made of a whole segment.
+    state = Segment.State.CLOSED
+
+    # Not a foreign key: why something is held is no matter of this floor.
+    hold = models.BigIntegerField(editable=False)
+    camera = models.ForeignKey("cameras.Camera", models.PROTECT, related_name="held_segments")
+    started_at = MillisecondField(_("from"))
+    ended_at = models.DateTimeField(_("until"))
+    session = models.BigIntegerField(editable=False)
+    bytes = models.BigIntegerField(_("bytes"))
+    init_bytes = models.PositiveIntegerField()
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+    sha256 = HexField()
+    codec = models.CharField(max_length=40)
+    store = models.CharField(max_length=8, choices=Store, default=Store.LOCAL)
+    condition = models.CharField(_("condition"), max_length=10, choices=Condition, default=Condition.TAKEN)
+    taken_at = models.DateTimeField(_("taken"), default=timezone.now)
+
+    objects = HeldSegmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("held segment")
+        verbose_name_plural = _("held segments")
+        indexes = [
+            models.Index(fields=["camera", "started_at"], name="held_of_camera_at"),
+            models.Index(fields=["hold"], condition=~Q(condition="whole"), name="held_unfinished"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["hold", "camera", "started_at"], name="held_once_by_a_hold"),
+        ]
+
+    def __str__(self):
+        return self.path
 
     @property
-    def start_ms(self) -> int:
-        """Its name in addresses, together with the camera: milliseconds since 1970."""
-        return milliseconds(self.started_at)
+    def path(self) -> str:
+        """Relative to VIDEO_ROOT, and its name in the object store."""
+        return held_path(self.hold, self.camera_id, self.started_at)
+
+
+def held_path(hold: int, camera_id: int, started_at: datetime) -> str:
+    return f".holds/{hold}/{path_of(camera_id, started_at)}"
+
+
+def recorded(camera_id: int, start: datetime, end: datetime) -> "list[Segment | HeldSegment]":
+    """What can be shown of a camera between `start` and `end`, in order: of the index, and where that has
+    forgotten, of the holds."""
+    segments = list(Segment.objects.covering(camera_id, start, end))
+    known = {segment.started_at for segment in segments}
+    held = [copy for copy in HeldSegment.objects.covering(camera_id, start, end) if copy.started_at not in known]
+    return sorted([*segments, *held], key=lambda film: film.started_at) if held else segments
 
 
 class ClipQuerySet(models.QuerySet):

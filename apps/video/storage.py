@@ -1,0 +1,265 @@
+"""Where the bytes of a closed recording are: on this machine's disk, in the object store, or for a moment in both.
+
+A recording keeps its path wherever it is. What is read from the object store comes whole into a cache beside the
+recordings first: playlists, clips and stills then read it like any other, and the front server sends its ranges
+without ever learning the store's address.
+
+Errors are OSError: FileNotFoundError when the recording is gone, `Damaged` when its bytes are not those that the
+index knows, `StoreAway` when the object store does not answer.
+"""
+
+import base64
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+from django.core.files.storage import storages
+
+from apps.video.models import Film, Store
+from apps.video.recording import sync_directory
+
+CACHE = ".objects"
+HELD = ".holds"
+# What was read so recently may be on its way out through the front server.
+IN_USE_SECONDS = 120
+# Nothing outlives its purge for longer than this in a cache of another host.
+CACHED_SECONDS = 3600
+BLOCK = 1 << 20
+
+
+class Damaged(OSError):
+    """The bytes are there, but they are not those that were recorded."""
+
+
+class StoreAway(ConnectionError):
+    """The object store refuses, or does not answer."""
+
+
+def open_segment(film: Film) -> BinaryIO:
+    """The recording, opened for reading: a file with a descriptor, that stays readable though it be purged."""
+    return local_file(film).open("rb")
+
+
+def local_file(film: Film) -> Path:
+    """The file to read on this machine; brought here first when only the object store has it."""
+    if film.store == Store.OBJECTS or (film.store == Store.BOTH and not film.file.exists()):
+        return _cached(film)
+    return film.file
+
+
+def served_path(film: Film) -> str:
+    """Where the front server finds it, relative to VIDEO_ROOT."""
+    return str(local_file(film).relative_to(settings.VIDEO_ROOT))
+
+
+def exists(film: Film) -> bool:
+    """Whether every store that should have the recording has it."""
+    return (film.store == Store.OBJECTS or film.file.exists()) and (
+        film.store == Store.LOCAL or _head(film.path) is not None
+    )
+
+
+def delete(film: Film) -> None:
+    """Remove it from wherever it is. The caller makes the removal of local files durable (`sync_directory`)."""
+    if film.store != Store.LOCAL:
+        remove_object(film.path)
+        (settings.VIDEO_ROOT / CACHE / film.path).unlink(missing_ok=True)
+    if film.store != Store.OBJECTS:
+        film.file.unlink(missing_ok=True)
+
+
+def link_or_copy(film: Film, path: str) -> str:
+    """Make an own copy of a closed recording at `path`; return the store that holds it.
+
+    A hard link where that is possible, else a copy, which is whole before it has its name. A file that an
+    earlier, broken attempt left under the name is replaced.
+    """
+    if film.store != Store.OBJECTS:
+        try:
+            _link(film.file, settings.VIDEO_ROOT / path)
+        except FileNotFoundError:
+            if film.store == Store.LOCAL:
+                raise
+        else:
+            return Store.LOCAL
+    with _store_errors(film.path):
+        _objects().copy_object(Bucket=_bucket(), Key=path, CopySource={"Bucket": _bucket(), "Key": film.path})
+    return Store.OBJECTS
+
+
+def _link(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        try:
+            os.link(source, draft)
+        except OSError as error:
+            # Another disk, or a file that has as many names as its file system allows.
+            if error.errno not in (errno.EXDEV, errno.EMLINK, errno.EPERM):
+                raise
+            _copy(source, draft)
+        draft.replace(target)
+    finally:
+        # Of two names for one file `rename` removes neither.
+        draft.unlink(missing_ok=True)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as read, target.open("xb") as out:
+        shutil.copyfileobj(read, out, BLOCK)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def fingerprint(film: Film) -> str:
+    """SHA-256 of the bytes as they are now, read through and kept nowhere."""
+    digest = hashlib.sha256()
+    for block in _blocks(film):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _blocks(film: Film) -> Iterator[bytes]:
+    if film.store == Store.LOCAL or film.file.exists():
+        with film.file.open("rb") as file:
+            while block := file.read(BLOCK):
+                yield block
+        return
+    with _store_errors(film.path):
+        yield from _objects().get_object(Bucket=_bucket(), Key=film.path)["Body"].iter_chunks(BLOCK)
+
+
+def upload(film: Film) -> None:
+    """Put a local recording into the object store, and make sure that it arrived as it was recorded."""
+    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    with film.file.open("rb") as file:
+        while block := file.read(BLOCK):
+            sha256.update(block)
+            md5.update(block)
+        if sha256.hexdigest() != film.sha256:
+            raise Damaged(errno.EIO, "the file is not what was recorded", film.path)
+        file.seek(0)
+        with _store_errors(film.path):
+            # The store itself refuses what does not fit the sum: it is never half there.
+            answer = _objects().put_object(
+                Bucket=_bucket(),
+                Key=film.path,
+                Body=file,
+                ContentMD5=base64.b64encode(md5.digest()).decode(),
+                ContentType="video/mp4",
+            )
+    if answer["ETag"].strip('"') != md5.hexdigest() and _stored_fingerprint(film.path) != film.sha256:
+        raise Damaged(errno.EIO, "the store keeps other bytes than it was given", film.path)
+
+
+def _stored_fingerprint(path: str) -> str:
+    """Read back from a store whose tags are not sums (one that encrypts, for example)."""
+    digest = hashlib.sha256()
+    with _store_errors(path):
+        for block in _objects().get_object(Bucket=_bucket(), Key=path)["Body"].iter_chunks(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def stored_objects() -> Iterator[tuple[str, int]]:
+    """(path, bytes) of everything in the object store, in order of path."""
+    with _store_errors(""):
+        for page in _objects().get_paginator("list_objects_v2").paginate(Bucket=_bucket()):
+            yield from ((found["Key"], found["Size"]) for found in page.get("Contents", ()))
+
+
+def remove_object(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError), _store_errors(path):
+        _objects().delete_object(Bucket=_bucket(), Key=path)
+
+
+def _head(path: str) -> dict | None:
+    with contextlib.suppress(FileNotFoundError), _store_errors(path):
+        return _objects().head_object(Bucket=_bucket(), Key=path)
+    return None
+
+
+def has_object_store() -> bool:
+    return "recordings" in settings.STORAGES
+
+
+def _objects():
+    """The client of the object store, one for each thread."""
+    return storages["recordings"].connection.meta.client
+
+
+def _bucket() -> str:
+    return storages["recordings"].bucket_name
+
+
+@contextlib.contextmanager
+def _store_errors(path: str) -> Iterator[None]:
+    """Turn what the object store answers into what a disk would."""
+    # Only a city with an object store pays for the client's 30 MB.
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from error
+        raise StoreAway(errno.EIO, str(error), path) from error
+    except BotoCoreError as error:
+        raise StoreAway(errno.EIO, str(error), path) from error
+
+
+# --- the cache of what was read from the object store ---
+
+
+def _cached(film: Film) -> Path:
+    file = settings.VIDEO_ROOT / CACHE / film.path
+    try:
+        os.utime(file)
+    except FileNotFoundError:
+        _fetch(film, file)
+    return file
+
+
+def _fetch(film: Film, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f"{file.name}.{uuid.uuid4().hex[:8]}.part")
+    digest = hashlib.sha256()
+    try:
+        with draft.open("xb") as out:
+            for block in _blocks(film):
+                out.write(block)
+                digest.update(block)
+        if digest.hexdigest() != film.sha256:
+            raise Damaged(errno.EIO, "the store keeps other bytes than were recorded", film.path)
+        draft.rename(file)
+    finally:
+        draft.unlink(missing_ok=True)
+    sweep_cache()
+
+
+def sweep_cache() -> None:
+    """Drop what nobody read for an hour, and the longest unread beyond OBJECTS_CACHE_BYTES."""
+    now, kept, size = time.time(), [], 0
+    for file in (settings.VIDEO_ROOT / CACHE).rglob("*.*"):
+        with contextlib.suppress(FileNotFoundError):
+            found = file.stat()
+            kept.append((found.st_mtime, found.st_size, file))
+    for read_at, bytes_, file in sorted(kept, reverse=True):
+        size += bytes_
+        age = now - read_at
+        if age > CACHED_SECONDS or (age > IN_USE_SECONDS and size > settings.OBJECTS_CACHE_BYTES):
+            file.unlink(missing_ok=True)
+
+
+def sync_copies(paths: list[str]) -> None:
+    """Make own copies on this disk survive a power cut."""
+    for directory in {(settings.VIDEO_ROOT / path).parent for path in paths}:
+        sync_directory(directory)

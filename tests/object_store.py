@@ -1,0 +1,155 @@
+"""A real object store for the tests: OpenStack Swift with its S3 interface, one node, ordinary processes.
+
+Debian's packages bring the programs; nothing of the system's own Swift is used or started.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+KEY, SECRET = "soc:soc", "secret-of-the-tests"
+SERVERS = ("account", "container", "object", "proxy")
+SECONDS_TO_COME_UP = 20
+
+COMMON = """
+[DEFAULT]
+bind_ip = 127.0.0.1
+bind_port = {port}
+workers = 0
+user = {user}
+swift_dir = {base}
+devices = {base}/disks
+mount_check = false
+fallocate_reserve = 0
+disable_fallocate = true
+log_address = {base}/no-log
+log_level = ERROR
+"""
+STORAGE = """
+[pipeline:main]
+pipeline = {kind}-server
+[app:{kind}-server]
+use = egg:swift#{kind}
+"""
+# `cache` needs a memcached for tokens, which signed requests never use: an address that refuses will do.
+PROXY = """
+[pipeline:main]
+pipeline = catch_errors gatekeeper cache s3api tempauth copy slo proxy-server
+[app:proxy-server]
+use = egg:swift#proxy
+account_autocreate = true
+[filter:catch_errors]
+use = egg:swift#catch_errors
+[filter:gatekeeper]
+use = egg:swift#gatekeeper
+[filter:cache]
+use = egg:swift#memcache
+memcache_servers = 127.0.0.1:1
+[filter:s3api]
+use = egg:swift#s3api
+s3_acl = false
+[filter:tempauth]
+use = egg:swift#tempauth
+user_soc_soc = {secret} .admin
+[filter:copy]
+use = egg:swift#copy
+[filter:slo]
+use = egg:swift#slo
+"""
+
+
+@dataclass(frozen=True)
+class ObjectStore:
+    """Where it listens, and who may come in."""
+
+    address: str
+    key: str = KEY
+    secret: str = SECRET
+
+
+def why_impossible(base: Path) -> str:
+    """Why no Swift can run here, or nothing."""
+    if missing := [kind for kind in SERVERS if not shutil.which(f"swift-{kind}-server")]:
+        return f"Debian's swift-{missing[0]} is not installed"
+    probe = base / "attributes"
+    probe.touch()
+    try:
+        os.setxattr(probe, "user.swift", b"x")
+    except OSError as error:
+        return f"the file system below {base} keeps no attributes ({error.strerror})"
+    return ""
+
+
+@contextmanager
+def object_store(base: Path) -> Iterator[ObjectStore]:
+    """A private Swift below `base`, for as long as the context lasts."""
+    ports = dict(zip(SERVERS, _free_ports(len(SERVERS)), strict=True))
+    (base / "disks" / "d1").mkdir(parents=True)
+    (base / "swift.conf").write_text("[swift-hash]\nswift_hash_path_suffix = tests\n")
+    _make_rings(base, ports)
+    with ExitStack() as running:
+        for kind in SERVERS:
+            running.enter_context(_server(base, kind, ports[kind]))
+        _wait_until_answering(ports["proxy"])
+        yield ObjectStore(f"http://127.0.0.1:{ports['proxy']}")
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+
+
+def _make_rings(base: Path, ports: dict[str, int]) -> None:
+    """One partition of a thousand, one copy, one disk."""
+    builds = []
+    for kind in ("account", "container", "object"):
+        ring = f"swift-ring-builder {kind}.builder"
+        steps = f"{ring} create 4 1 0 && {ring} add r1z1-127.0.0.1:{ports[kind]}/d1 1 && {ring} rebalance"
+        builds.append(subprocess.Popen(steps, shell=True, cwd=base, stdout=subprocess.DEVNULL))
+    failed = [build.args for build in builds if build.wait()]
+    if failed:
+        raise RuntimeError(f"no ring: {failed}")
+
+
+@contextmanager
+def _server(base: Path, kind: str, port: int) -> Iterator[None]:
+    text = COMMON + (PROXY if kind == "proxy" else STORAGE)
+    configuration = base / f"{kind}.conf"
+    user = subprocess.check_output(["id", "-un"], text=True).strip()
+    configuration.write_text(text.format(kind=kind, base=base, port=port, user=user, secret=SECRET))
+    command = [f"/usr/bin/swift-{kind}-server", str(configuration)]
+    with (base / f"{kind}.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def _wait_until_answering(port: int) -> None:
+    end = time.monotonic() + SECONDS_TO_COME_UP
+    while time.monotonic() < end:
+        with socket.socket() as probe:
+            if not probe.connect_ex(("127.0.0.1", port)):
+                return
+        time.sleep(0.05)
+    raise RuntimeError("Swift does not come up")
+
+
+def main() -> None:
+    with TemporaryDirectory(dir="/var/tmp") as folder, object_store(Path(folder)) as store:
+        print(store)
+        input()
+
+
+if __name__ == "__main__":
+    main()
