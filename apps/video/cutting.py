@@ -20,9 +20,9 @@ from django.conf import settings
 from django.db.models import F, Q
 from django.utils import timezone
 
-from apps.video import reasons, signing
+from apps.video import reasons, signing, storage
 from apps.video.fmp4 import ROW, TIMESCALE, Fragment, fragments
-from apps.video.models import Clip, Segment
+from apps.video.models import Clip, Segment, recorded
 from apps.video.nal import BadStream
 from apps.video.playback import SEAM
 from apps.video.recording import sync_directory
@@ -149,11 +149,11 @@ class _Job:
 
     def _parts(self) -> Iterator[Part]:
         clip = self.clip
-        for segment in Segment.objects.covering(clip.camera_id, clip.starts_at, clip.ends_at):
+        for segment in recorded(clip.camera_id, clip.starts_at, clip.ends_at):
             self.touch()
             try:
                 part = self._part(segment)
-            except (FileNotFoundError, BadStream):
+            except (FileNotFoundError, storage.Damaged, BadStream):
                 logger.warning("segment %s is gone or cannot be read", segment.path)
                 continue
             if part:
@@ -162,13 +162,14 @@ class _Job:
     def _part(self, segment: Segment) -> Part | None:
         """The segment as it is when all of it is wanted, else a copy of its wanted fragments."""
         name = self._desk / f"{segment.start_ms}.mp4"
-        with _opened(segment.file) as fd:
+        source = storage.local_file(segment)
+        with _opened(source) as fd:
             found = list(fragments(fd, segment.init_bytes))
             wanted = _wanted(segment, found, self.clip.starts_at, self.clip.ends_at)
             if not wanted:
                 return None
             if len(wanted) == len(found) and segment.state == Segment.State.CLOSED:
-                os.link(segment.file, name)
+                os.link(source, name)
             else:
                 _copy(fd, segment.init_bytes, wanted, name)
             sha256, size = segment.sha256, segment.bytes

@@ -84,7 +84,16 @@ class PurgeMark(models.Model):
         return f"{self.camera_id} < {self.until}"
 
 
-class SegmentQuerySet(models.QuerySet):
+class FilmQuerySet(models.QuerySet):
+    def begun_at(self, start_ms: int):
+        """The recording of that name; `start_ms` comes from outside and may be any number."""
+        try:
+            return self.filter(started_at=EPOCH + start_ms * MILLISECOND)
+        except OverflowError:
+            return self.none()
+
+
+class SegmentQuerySet(FilmQuerySet):
     def in_sight(self):
         """What anybody may still look at: neither purged nor about to be. The growing segment is always among it."""
         marked = PurgeMark.objects.filter(camera=OuterRef("camera_id"), until__gt=OuterRef("ended_at"))
@@ -107,13 +116,6 @@ class SegmentQuerySet(models.QuerySet):
             )
             .order_by("started_at")
         )
-
-    def begun_at(self, start_ms: int):
-        """The segment of that name; `start_ms` comes from outside and may be any number."""
-        try:
-            return self.filter(started_at=EPOCH + start_ms * MILLISECOND)
-        except OverflowError:
-            return self.none()
 
     def of_day(self, camera_id: int, day: datetime):
         """What began in the UTC day of `day`: the rows of one folder."""
@@ -211,7 +213,7 @@ class Segment(Film, models.Model):
         return str(path_of(self.camera_id, self.started_at))
 
 
-class HeldSegmentQuerySet(models.QuerySet):
+class HeldSegmentQuerySet(FilmQuerySet):
     def in_sight(self):
         return self.exclude(condition=HeldSegment.Condition.DESTROYING)
 
@@ -282,13 +284,20 @@ def held_path(hold: int, camera_id: int, started_at: datetime) -> str:
     return f".holds/{hold}/{path_of(camera_id, started_at)}"
 
 
-def recorded(camera_id: int, start: datetime, end: datetime) -> "list[Segment | HeldSegment]":
-    """What can be shown of a camera between `start` and `end`, in order: of the index, and where that has
-    forgotten, of the holds."""
+def recorded(camera_id: int, start: datetime, end: datetime) -> list[Segment | HeldSegment]:
+    """What can be shown of a camera between `start` and `end`, in order: from the index, and where that has
+    forgotten, from holds.
+    """
     segments = list(Segment.objects.covering(camera_id, start, end))
     known = {segment.started_at for segment in segments}
     held = [copy for copy in HeldSegment.objects.covering(camera_id, start, end) if copy.started_at not in known]
     return sorted([*segments, *held], key=lambda film: film.started_at) if held else segments
+
+
+def recording_named(camera_id: int, start_ms: int, start: datetime, end: datetime) -> Segment | HeldSegment | None:
+    """The recording of that name, if it shows something between `start` and `end`."""
+    found = (kind.objects.covering(camera_id, start, end).begun_at(start_ms).first() for kind in (Segment, HeldSegment))
+    return next(filter(None, found), None)
 
 
 class ClipQuerySet(models.QuerySet):

@@ -1,14 +1,15 @@
 """HLS over the recorded files as they are: byte ranges of fragmented MP4, nothing rewritten."""
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
 
+from apps.video import reasons, storage
 from apps.video.fmp4 import TIMESCALE, Fragment, fragments
-from apps.video.models import Segment
+from apps.video.models import HeldSegment, Segment, Store, recorded
 from apps.video.nal import BadStream
+from apps.video.reasons import NotAvailable
 
 # What a player loads at once: short enough to seek quickly, long enough to keep the playlist small.
 PIECE_SECONDS = 4.0
@@ -36,8 +37,8 @@ def playlist(camera_id: int, start: datetime, end: datetime, url_for: Callable[[
     Times without video are discontinuities with the true time after them, never hidden.
     """
     body, longest, previous = [], PIECE_SECONDS, None
-    for segment in Segment.objects.covering(camera_id, start, end):
-        wanted = [p for p in pieces(segment) if p.ends > start and p.begins < end]
+    for segment in recorded(camera_id, start, end):
+        wanted = pieces_between(segment, start, end)
         if not wanted:
             continue
         if previous and not _joins(previous, segment):
@@ -67,23 +68,31 @@ def _text(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def pieces(segment: Segment) -> list[Piece]:
-    """The pieces of a segment; none when its file is gone."""
-    try:
-        fd = os.open(segment.file, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return []
-    try:
-        return list(_pieces(segment.started_at, list(fragments(fd, segment.init_bytes))))
-    except BadStream:
-        return []
-    finally:
-        os.close(fd)
+def pieces_between(segment: Segment | HeldSegment, start: datetime, end: datetime) -> list[Piece]:
+    """The pieces that show something between `start` and `end`.
+
+    A segment in the object store that is wanted whole is one piece: a day's playlist brings nothing here.
+    """
+    if segment.store == Store.OBJECTS and start <= segment.started_at and segment.ended_at <= end:
+        seconds = (segment.ended_at - segment.started_at).total_seconds()
+        return [Piece(segment.started_at, seconds, segment.init_bytes, segment.bytes - segment.init_bytes)]
+    return [piece for piece in pieces(segment) if piece.ends > start and piece.begins < end]
 
 
-def bytes_of(segment: Segment, start: datetime, end: datetime) -> list[range]:
+def pieces(segment: Segment | HeldSegment) -> list[Piece]:
+    """The pieces of a segment; none when its file is gone or damaged. NotAvailable when its store is away."""
+    try:
+        with storage.open_segment(segment) as file:
+            return list(_pieces(segment.started_at, list(fragments(file.fileno(), segment.init_bytes))))
+    except (FileNotFoundError, storage.Damaged, BadStream):
+        return []
+    except storage.StoreAway:
+        raise NotAvailable(reasons.STORE_AWAY) from None
+
+
+def bytes_of(segment: Segment | HeldSegment, start: datetime, end: datetime) -> list[range]:
     """Which bytes of the file show the time from `start` to `end`: the set-up, and whole pieces."""
-    wanted = [piece for piece in pieces(segment) if piece.ends > start and piece.begins < end]
+    wanted = pieces_between(segment, start, end)
     if not wanted:
         return []
     return [range(segment.init_bytes), range(wanted[0].start, wanted[-1].start + wanted[-1].size)]

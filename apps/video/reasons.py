@@ -28,6 +28,7 @@ TOO_LONG = _("The clip is too long")
 NOT_CUT = _("The clip could not be cut")
 TOO_SLOW = _("Cutting the clip took too long")
 GAVE_UP = _("Cutting the clip was broken off too often")
+STORE_AWAY = _("The object store with this recording does not answer")
 NOT_READABLE = _("The recording of this time cannot be read")
 
 

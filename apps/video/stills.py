@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import av
 
-from apps.video import reasons, wire
+from apps.video import reasons, storage, wire
 from apps.video.fmp4 import TIMESCALE, configuration_of, fragments
 from apps.video.live import CONNECT_SECONDS, recorder_of
-from apps.video.models import Segment
+from apps.video.models import HeldSegment, Segment, recorded
 from apps.video.nal import BadStream
 from apps.video.reasons import NotAvailable
 
@@ -70,22 +70,21 @@ def _exactly(file, length: int) -> bytes:
 
 def _recorded(camera_id: int, at: datetime) -> tuple[bytes, bytes, datetime]:
     """Init segment, keyframe and its time from the segment on disk that covers `at`."""
-    segment = Segment.objects.covering(camera_id, at, at + timedelta(microseconds=1)).last()
-    if segment is None:
+    found = recorded(camera_id, at, at + timedelta(microseconds=1))
+    if not found:
         raise NotAvailable(reasons.NOT_RECORDED)
     try:
-        fd = os.open(segment.file, os.O_RDONLY | os.O_CLOEXEC)
+        with storage.open_segment(found[-1]) as file:
+            return _last_key(found[-1], file.fileno(), at)
     except FileNotFoundError:
         raise NotAvailable(reasons.NOT_RECORDED) from None
-    try:
-        return _last_key(segment, fd, at)
-    except BadStream:
+    except storage.StoreAway:
+        raise NotAvailable(reasons.STORE_AWAY) from None
+    except (BadStream, storage.Damaged):
         raise NotAvailable(reasons.NOT_READABLE) from None
-    finally:
-        os.close(fd)
 
 
-def _last_key(segment: Segment, fd: int, at: datetime) -> tuple[bytes, bytes, datetime]:
+def _last_key(segment: Segment | HeldSegment, fd: int, at: datetime) -> tuple[bytes, bytes, datetime]:
     until = (at - segment.started_at).total_seconds() * TIMESCALE
     found = first = last = None
     for fragment in fragments(fd, segment.init_bytes):

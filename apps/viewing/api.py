@@ -21,9 +21,9 @@ from apps.agencies.principals import Principal, principal_of
 from apps.cameras.choosing import choose
 from apps.mous.gate import Decision, decide, visible_cameras
 from apps.mous.models import MediaKind, Provision
-from apps.video import playback, stills
+from apps.video import playback, stills, storage
 from apps.video.actions import BadPeriod, manifest
-from apps.video.models import Clip, Segment
+from apps.video.models import Clip, Segment, recording_named
 from apps.video.reasons import NotAvailable
 from apps.viewing.actions import decide_clip, log_looking_back, log_refusal, log_view, provide_clip
 from apps.viewing.models import ProvidedCopy, ViewLog
@@ -229,17 +229,23 @@ class SegmentView(APIView):
             (206, "video/mp4"): OpenApiTypes.BINARY,
             404: NOT_YOURS,
             416: OpenApiResponse(description="Not a part that the playlist named."),
+            503: OpenApiResponse(description="Its store does not answer; says so."),
         },
     )
     def get(self, request, camera_id, start_ms):
         window = period(request)
         open_door(request, camera_id, ViewLog.Door.PLAYBACK, MediaKind.RECORDED, window=window)
-        segment = Segment.objects.covering(camera_id, *window).begun_at(start_ms).first()
+        segment = recording_named(camera_id, start_ms, *window)
         if segment is None:
             raise exceptions.NotFound
-        if not lies_within(request.headers.get("Range", ""), playback.bytes_of(segment, *window)):
-            raise NotThisPart
-        return send_file("video", segment.path, "video/mp4")
+        try:
+            if not lies_within(request.headers.get("Range", ""), playback.bytes_of(segment, *window)):
+                raise NotThisPart
+            return send_file("video", storage.served_path(segment), "video/mp4")
+        except NotAvailable as trouble:
+            return not_available(trouble)
+        except FileNotFoundError:
+            raise exceptions.NotFound from None
 
 
 def lies_within(asked: str, allowed: list[range]) -> bool:

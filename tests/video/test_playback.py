@@ -94,6 +94,6 @@ def test_a_file_gone_meanwhile_is_left_out(two, camera, tmp_path):
     assert play(playlist(camera.pk, START, after(10), local), tmp_path) == 60
 
 
-def test_the_lookup_is_one_query(two, camera, django_assert_num_queries):
-    with django_assert_num_queries(1):
+def test_the_lookup_is_one_query_of_the_index_and_one_of_the_holds(two, camera, django_assert_num_queries):
+    with django_assert_num_queries(2):
         playlist(camera.pk, START, after(10), local)

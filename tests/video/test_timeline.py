@@ -26,7 +26,6 @@ def record(camera):
                 "session": 1,
                 "started_at": after(begins),
                 "ended_at": after(ends),
-                "path": f"{camera.pk}/{begins}.mp4",
                 "bytes": 100,
                 "init_bytes": 10,
                 "codec": codec,
