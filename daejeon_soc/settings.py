@@ -156,6 +156,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict] = {
     "resume-stuck-clips": {"task": "apps.video.tasks.resume_stuck_clips", "schedule": 5},
     "make-partitions": {"task": "apps.video.tasks.make_partitions", "schedule": 3600},
     "purge": {"task": "apps.retention.tasks.purge", "schedule": 3600},
+    "keep-holds": {"task": "apps.retention.tasks.keep_holds", "schedule": 60},
     "destroy-due-copies": {"task": "apps.retention.tasks.destroy_due_copies", "schedule": 120},
     "note-unrecorded-cameras": {"task": "apps.video.tasks.note_unrecorded_cameras", "schedule": 15},
 }
@@ -290,6 +291,16 @@ RECORDER_HOST = env.str("RECORDER_HOST", default="127.0.0.1")
 RECORDER_SECRET = env.str("RECORDER_SECRET", default=SECRET_KEY)
 # Cameras one recorder process may hold; more than that want another process.
 RECORDER_CAPACITY = env.int("RECORDER_CAPACITY", default=100)
+
+# --- provision to agencies --------------------------------------------------
+# Days after its end by which an agency says what came of a provision, and how many it may owe before it gets no
+# new clips. Hours in which the centre answers a request.
+USE_RESULT_DAYS = env.int("USE_RESULT_DAYS", default=7)
+UNREPORTED_RESULTS_LIMIT = env.int("UNREPORTED_RESULTS_LIMIT", default=10)
+REQUEST_ANSWER_HOURS = env.int("REQUEST_ANSWER_HOURS", default=24)
+# Reminders by mail go nowhere until a mail server is named: smtp+tls://user:password@host:587
+vars().update(env.email("EMAIL_URL", default="dummymail://"))
+DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="soc@localhost")
 
 # --- API --------------------------------------------------------------------
 REST_FRAMEWORK = {

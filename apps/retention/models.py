@@ -15,6 +15,10 @@ class HoldQuerySet(models.QuerySet):
         """Holds that still keep their copies; one whose end has come does until it is ended."""
         return self.filter(ended_at=None)
 
+    def unfinished(self):
+        """Holds that may not have all of their copies yet."""
+        return self.in_force().filter(taken_at=None)
+
     def over(self, at):
         return self.in_force().filter(ends_at__lte=at)
 
@@ -41,6 +45,8 @@ class Hold(models.Model):
     reminded_at = models.DateTimeField(_("reminded"), null=True, editable=False)
     created_at = models.DateTimeField(_("placed"), default=timezone.now, editable=False)
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("placed by"), editable=False)
+    # Since when nothing more is to come: the period is over, and all of it that was recorded is taken.
+    taken_at = models.DateTimeField(_("complete"), null=True, editable=False)
     ended_at = models.DateTimeField(_("ended"), null=True, editable=False)
     # None when its day had come.
     released_by = models.ForeignKey(

@@ -1,7 +1,10 @@
 from celery import shared_task
 from django.utils import timezone
 
-from apps.retention import actions, purging
+from apps.retention import actions, holding, purging
+
+# Reading held copies through shares the disk with the recorder.
+CHECK_SECONDS = 30
 
 
 class Incomplete(Exception):
@@ -20,3 +23,16 @@ def destroy_due_copies() -> None:
     _destroyed, failed = actions.destroy_due_copies()
     if failed:
         raise Incomplete(f"{failed} copies could not be destroyed")
+
+
+@shared_task
+def keep_holds() -> None:
+    """Give every hold what it wants, check what it took, remind of reviews, and end what is over."""
+    now = timezone.now()
+    holding.end_those_over(now)
+    left = holding.destroy_ended()
+    failed = holding.take_unfinished()
+    holding.remind(now)
+    holding.check(seconds=CHECK_SECONDS)
+    if left or failed:
+        raise Incomplete(f"{left} ended holds still have copies; {len(failed)} cameras could not be copied")

@@ -260,6 +260,15 @@ def sweep_cache() -> None:
 
 
 def sync_copies(paths: list[str]) -> None:
-    """Make own copies on this disk survive a power cut."""
-    for directory in {(settings.VIDEO_ROOT / path).parent for path in paths}:
-        sync_directory(directory)
+    """Make what was linked or removed on this disk survive a power cut, new folders included."""
+    folders = {folder for path in paths for folder in Path(path).parents}
+    for folder in sorted(folders, reverse=True):
+        if (settings.VIDEO_ROOT / folder).is_dir():
+            sync_directory(settings.VIDEO_ROOT / folder)
+
+
+def remove_folder(path: str) -> None:
+    """Remove a folder below VIDEO_ROOT with all folders in it; one that still has a file in it stays."""
+    for folder, _inside, _files in os.walk(settings.VIDEO_ROOT / path, topdown=False):
+        with contextlib.suppress(OSError):
+            Path(folder).rmdir()
