@@ -98,8 +98,11 @@ class Channel:
     # --- the camera's side ---
 
     def begin(self, track: Track) -> None:
+        self.announce(Config.of(track))
+
+    def announce(self, config: Config) -> None:
         with self._guard:
-            self._config = Config.of(track)
+            self._config = config
             self._gop, self._bytes = [], 0
             self.reason = reasons.STARTING
 
@@ -154,6 +157,10 @@ class Channel:
     def end_all(self, reason: str) -> None:
         for viewer in self.viewers:
             viewer.end(reason)
+
+    @property
+    def has_shown(self) -> bool:
+        return self._number > 0
 
     def down_for(self) -> float:
         since = self.down_since

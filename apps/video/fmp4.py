@@ -68,7 +68,10 @@ class Sample:
 # moof, mfhd, traf, tfhd, tfdt, trun up to its first sample: the layout never changes, so one pack writes it.
 HEAD = struct.Struct(">I4s I4sII I4s I4sII I4sIQ I4sIII".replace(" ", ""))
 ROW = struct.Struct(">IIIi")
-TFDT_AT = 60  # where the decode time stands in every fragment written here
+# Where things stand in every fragment of one picture, and how long all before the picture is.
+SEQUENCE_AT, TFDT_AT, DURATION_AT, HEAD_BYTES = 20, 60, 88, 112
+REFERENCE = struct.Struct(">I4sIIQQ")
+EPOCH_1900 = 2_208_988_800
 
 
 def fragment_head(sequence: int, samples: list[Sample]) -> bytes:
@@ -91,6 +94,21 @@ def moved(fragment: bytes, ticks: int) -> bytes:
 
 def decode_time(fragment: bytes) -> int:
     return int.from_bytes(fragment[TFDT_AT : TFDT_AT + 8], "big")
+
+
+def duration(fragment: bytes) -> int:
+    """Of its first picture."""
+    return int.from_bytes(fragment[DURATION_AT : DURATION_AT + 4], "big")
+
+
+def sequence(fragment: bytes) -> int:
+    return int.from_bytes(fragment[SEQUENCE_AT : SEQUENCE_AT + 4], "big")
+
+
+def reference_time(taken_at: float, at: int) -> bytes:
+    """The box before a fragment that says when, in Unix seconds, the picture with decode time `at` was taken."""
+    ntp = round((taken_at + EPOCH_1900) * (1 << 32))
+    return REFERENCE.pack(REFERENCE.size, b"prft", 0x0100_0018, 1, ntp, at)
 
 
 def starts_with_key(fragment: bytes) -> bool:

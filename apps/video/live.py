@@ -1,25 +1,43 @@
-"""The live view of a camera, wherever its recorder runs."""
+"""The live view of a camera, wherever its recorder runs.
+
+However many watch a camera in this process, it is drawn once: a `Line` takes the pictures from the recorder and
+hands them to its viewers, each of whom goes at a pace of its own (docs/adr/0012).
+"""
 
 import asyncio
 import contextlib
+import json
+import logging
 import socket
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 
 from channels.db import database_sync_to_async
+from django.db import Error as DatabaseError
 
 from apps.video import reasons, wire
-from apps.video.fmp4 import decode_time, moved
+from apps.video.channel import Channel, Config, Frame, Viewer
+from apps.video.fmp4 import HEAD_BYTES, TIMESCALE, decode_time, duration, moved, reference_time, sequence
 from apps.video.models import Lease, Recorder
 from apps.video.reasons import NotAvailable
 
+logger = logging.getLogger(__name__)
+
 CONNECT_SECONDS = 3.0
 # The recorder ends a view whose camera is gone after 5 s; a recorder that says nothing for longer is gone itself.
-SILENCE_SECONDS = 12.0
+SILENCE_SECONDS = 7.0
 # A picture that took this much longer than the quickest to get here is stale.
 STALE_SECONDS = 3.0
-# Small, so that what a slow viewer has not taken waits in the recorder, which can drop it.
+# What stays stale this long is no passing jam: a clock was set, or the way is blocked. A new connection will tell.
+STALE_FOR_SECONDS = 10.0
+# Another recorder takes over after 10 s, and opens the camera; until then the viewers are kept.
+TAKEOVER_SECONDS = 20.0
+TRY_AGAIN_SECONDS = 0.5
+# Small, so that what a slow process has not taken waits in the recorder, which can drop it.
 RECEIVE_BUFFER = 128 * 1024
+# How much a viewer may have on its way, where no buffer in between can hide it.
+ON_THE_WAY_SECONDS = 1.5
 
 
 def recorder_of(camera_id: int) -> str:
@@ -31,24 +49,214 @@ def recorder_of(camera_id: int) -> str:
     return lease.recorder.address
 
 
-async def watch(camera_id: int) -> AsyncIterator[str | bytes]:
-    """Yield `{"mime": …}` as JSON, the init segment, then fragments of one picture each, the first a keyframe.
+class Pace:
+    """How many pictures a viewer has been sent and says it has got. One that says nothing is trusted to keep up."""
 
-    Media time starts at 0 and has no holes: after a viewer fell behind, or the camera reconnected, it goes on
-    with a keyframe. When the picture's format changes, mime and init come again before the next fragment.
+    def __init__(self):
+        self._sent, self._count = deque(maxlen=4096), 0
+        self._speaks, self._news = False, asyncio.Event()
+
+    def sent(self) -> None:
+        self._count += 1
+        self._sent.append((self._count, time.monotonic()))
+
+    def got(self, count: int) -> None:
+        self._speaks = True
+        while self._sent and self._sent[0][0] <= count:
+            self._sent.popleft()
+        self._news.set()
+
+    async def ready(self) -> None:
+        """Wait until no more than ON_THE_WAY_SECONDS of pictures are on their way."""
+        while self._speaks and self._sent and time.monotonic() - self._sent[0][1] > ON_THE_WAY_SECONDS:
+            self._news.clear()
+            await self._news.wait()
+
+
+async def watch(camera_id: int, pace: Pace | None = None) -> AsyncIterator[str | bytes]:
+    """Yield `{"mime": …, "now": …}` as JSON, the init segment, then fragments of one picture each, first a keyframe.
+
+    `now` is the time here (Unix s); before each fragment's moof stands a `prft` box with the time, by the same clock,
+    at which its picture came to the recorder. Media time starts at 0 and has no holes. A viewer that fell behind goes
+    on with a keyframe and is told `{"skipped": seconds}`. When the format changes, or the recorder, mime and init come
+    again before the next fragment.
     Raises NotAvailable when there is nothing, or nothing more, to see.
     """
-    address = await database_sync_to_async(recorder_of)(camera_id)
-    reader, writer = await _connect(address, wire.WATCH, camera_id)
+    pace = pace or Pace()
+    line = _line_to(camera_id)
+    viewer = line.join()
     try:
-        async for part in _Line().parts(reader):
+        async for part in _Story(viewer).parts(pace):
             yield part
-    except (ConnectionError, asyncio.IncompleteReadError, wire.BadPeer, TimeoutError):
-        raise NotAvailable(reasons.RECORDER_GONE) from None
     finally:
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
+        line.leave(viewer)
+
+
+class _Story:
+    """What one viewer is sent: pictures on a time line of its own, and what it needs to be told about them."""
+
+    def __init__(self, viewer: Viewer):
+        self._viewer = viewer
+        self._last: Frame | None = None
+        self._shift = self._end = 0
+
+    async def parts(self, pace: Pace) -> AsyncIterator[str | bytes]:
+        while True:
+            await pace.ready()
+            frame = await self._viewer.next()
+            if frame is None:
+                raise NotAvailable(self._viewer.ended)
+            for part in self._before(frame):
+                yield part
+            yield self._placed(frame)
+            pace.sent()
+
+    def _before(self, frame: Frame) -> list[str | bytes]:
+        last = self._last
+        if last is None or frame.config is not last.config:
+            return [json.dumps(json.loads(frame.config.mime) | {"now": time.time()}), frame.config.init]
+        if _skipped(last, frame):
+            return [json.dumps({"skipped": round(frame.taken_at - last.taken_at, 1)})]
+        return []
+
+    def _placed(self, frame: Frame) -> bytes:
+        at, last = decode_time(frame.head), self._last
+        hole = at + self._shift - self._end > TIMESCALE
+        if last is None or frame.config is not last.config or _skipped(last, frame) or hole:
+            self._shift = self._end - at
+        self._end = at + self._shift + duration(frame.head)
+        self._last = frame
+        return b"".join((reference_time(frame.taken_at, at + self._shift), moved(frame.head, self._shift), frame.data))
+
+
+def _skipped(last: Frame, frame: Frame) -> bool:
+    return sequence(frame.head) != sequence(last.head) + 1
+
+
+# --- the line from the recorder, one per camera and event loop ---
+
+_lines: dict[tuple[asyncio.AbstractEventLoop, int], "Line"] = {}
+
+
+def _line_to(camera_id: int) -> "Line":
+    place = asyncio.get_running_loop(), camera_id
+    if place not in _lines:
+        _lines[place] = Line(place)
+    return _lines[place]
+
+
+class Line:
+    """Draws one camera from its recorder for as long as somebody here watches."""
+
+    def __init__(self, place: tuple[asyncio.AbstractEventLoop, int]):
+        self._place = place
+        self._channel = Channel(lambda act, *given: act(*given))
+        self._drawing = asyncio.create_task(self._run(), name=f"live line to camera {place[1]}")
+
+    def join(self) -> Viewer:
+        return self._channel.join()
+
+    def leave(self, viewer: Viewer) -> None:
+        self._channel.leave(viewer)
+        if not self._channel.viewers:
+            self._forget()
+            self._drawing.cancel()
+
+    def _forget(self) -> None:
+        if _lines.get(self._place) is self:
+            del _lines[self._place]
+
+    async def _run(self) -> None:
+        reason = reasons.RECORDER_GONE
+        try:
+            await self._draw()
+        except NotAvailable as trouble:
+            reason = trouble.reason
+        finally:
+            self._forget()
+            self._channel.end_all(reason)
+
+    async def _draw(self) -> None:
+        """Draw from one recorder after another, until there is nothing more to see."""
+        while True:
+            try:
+                await self._draw_from(await self._recorder())
+            except NotAvailable as trouble:
+                if not self._may_come_again(trouble.reason):
+                    raise
+                self._channel.down(trouble.reason)
+            await asyncio.sleep(TRY_AGAIN_SECONDS)
+
+    async def _recorder(self) -> str:
+        try:
+            return await database_sync_to_async(recorder_of)(self._place[1])
+        except DatabaseError:
+            logger.exception("the recorder of camera %s cannot be looked up", self._place[1])
+            raise NotAvailable(reasons.NO_RECORDER) from None
+
+    def _may_come_again(self, reason: str) -> bool:
+        passing = reason in (reasons.NO_RECORDER, reasons.RECORDER_GONE)
+        return passing and self._channel.has_shown and self._channel.down_for() < TAKEOVER_SECONDS
+
+    async def _draw_from(self, address: str) -> None:
+        reader, writer = await _connect(address, wire.WATCH, self._place[1])
+        try:
+            await self._take_in(reader)
+        except (ConnectionError, asyncio.IncompleteReadError, wire.BadPeer, TimeoutError):
+            raise NotAvailable(reasons.RECORDER_GONE) from None
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def _take_in(self, reader: asyncio.StreamReader) -> None:
+        timing, mime = _Timing(), ""
+        while True:
+            kind, payload, at = await _message(reader)
+            if kind == wire.END:
+                raise NotAvailable(payload.decode() or reasons.RECORDER_GONE)
+            if kind == wire.CONFIG:
+                timing.heard(at)
+                mime = payload.decode()
+            elif kind == wire.INIT:
+                timing.begin()
+                self._channel.announce(Config(mime, payload))
+            elif timing.wants(kind == wire.KEY, at):
+                head, data = payload[:HEAD_BYTES], payload[HEAD_BYTES:]
+                self._channel.publish(head, data, kind == wire.KEY, timing.ours(at))
+
+
+class _Timing:
+    """Translates the recorder's time into ours, and sorts out pictures that come late."""
+
+    def __init__(self):
+        self._offset = float("inf")
+        self.begin()
+
+    def begin(self) -> None:
+        """A keyframe comes, perhaps seconds old, and what followed it up to now."""
+        self._waits_for_key, self._late_since = True, time.monotonic()
+
+    def heard(self, said: float) -> None:
+        """`said` was the recorder's time when it sent this, or earlier. The quickest message is nearest the truth."""
+        self._offset = min(self._offset, time.time() - said)
+
+    def ours(self, taken_at: float) -> float:
+        return taken_at + self._offset
+
+    def wants(self, key: bool, taken_at: float) -> bool:
+        self.heard(taken_at)
+        now = time.monotonic()
+        if time.time() - self.ours(taken_at) <= STALE_SECONDS:
+            self._late_since = None
+        elif self._late_since is None:
+            self._waits_for_key, self._late_since = True, now
+        elif now - self._late_since > STALE_FOR_SECONDS:
+            raise NotAvailable(reasons.RECORDER_GONE)
+        if self._waits_for_key and not key:
+            return False
+        self._waits_for_key = False
+        return True
 
 
 async def _connect(address: str, want: str, camera_id: int):
@@ -63,47 +271,6 @@ async def _connect(address: str, want: str, camera_id: int):
     except (OSError, TimeoutError, asyncio.IncompleteReadError):
         raise NotAvailable(reasons.RECORDER_GONE) from None
     return reader, writer
-
-
-class _Line:
-    """Joins what arrives into one media time line without holes, and drops what is stale."""
-
-    def __init__(self):
-        self.end = 0
-        self.shift: int | None = None
-        self.quickest = float("inf")
-        self.waits_for_key = True
-
-    async def parts(self, reader: asyncio.StreamReader) -> AsyncIterator[str | bytes]:
-        while True:
-            kind, payload, taken_at = await _message(reader)
-            if kind == wire.END:
-                raise NotAvailable(payload.decode() or reasons.RECORDER_GONE)
-            if kind == wire.CONFIG:
-                self.waits_for_key, self.shift = True, None
-                yield payload.decode()
-            elif kind == wire.INIT:
-                yield payload
-            elif self._wanted(kind == wire.KEY, taken_at):
-                yield self._placed(payload)
-
-    def _wanted(self, key: bool, taken_at: float) -> bool:
-        delay = time.time() - taken_at
-        self.quickest = min(self.quickest, delay)
-        if delay - self.quickest > STALE_SECONDS and not self.waits_for_key:
-            self.waits_for_key, self.shift = True, None
-        if self.waits_for_key and not key:
-            return False
-        self.waits_for_key = False
-        return True
-
-    def _placed(self, fragment: bytes) -> bytes:
-        at = decode_time(fragment)
-        # A recorder that dropped pictures for a slow viewer leaves a hole: close it.
-        if self.shift is None or at + self.shift - self.end > 90_000:
-            self.shift = self.end - at
-        self.end = at + self.shift + int.from_bytes(fragment[88:92], "big")
-        return moved(fragment, self.shift)
 
 
 async def _message(reader: asyncio.StreamReader) -> tuple[bytes, bytes, float]:

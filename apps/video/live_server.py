@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import time
 from threading import Thread
 
 from apps.video import reasons, wire
@@ -158,7 +159,7 @@ def _send(writer: asyncio.StreamWriter, kind: bytes, payload: bytes, taken_at: f
 
 
 def _send_config(writer: asyncio.StreamWriter, config: Config) -> None:
-    _send(writer, wire.CONFIG, config.mime.encode())
+    _send(writer, wire.CONFIG, config.mime.encode(), time.time())
     _send(writer, wire.INIT, config.init)
 
 

@@ -1,7 +1,8 @@
 """What a recorder and a reader of its live view say to each other over TCP.
 
 The recorder greets with a nonce; the reader answers with one line of JSON and an HMAC over nonce and wish.
-Then the recorder sends messages: one byte of kind, the length, when it was taken (Unix s), the payload.
+Then the recorder sends messages: one byte of kind, the length, a time by the recorder's clock (Unix s), the payload.
+The time is that of the picture or, with a configuration, of sending.
 """
 
 import hashlib

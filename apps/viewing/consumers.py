@@ -1,27 +1,39 @@
 import asyncio
+import logging
 from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import Error as DatabaseError
 from django.utils.translation import gettext as _
 
 from apps.agencies.principals import Principal
 from apps.agencies.sockets import address_of, fit, in_language_of, principal_of_scope
 from apps.audit.actions import source_address
 from apps.mous.gate import Decision, decide
-from apps.video.live import NotAvailable, watch
+from apps.video.live import NotAvailable, Pace, watch
 from apps.viewing.actions import close_view, log_refusal, log_view
 from apps.viewing.models import ViewLog
 from apps.viewing.warden import warden
+
+logger = logging.getLogger(__name__)
 
 REFUSED, NOT_AVAILABLE = 4403, 4503
 
 
 class LiveConsumer(AsyncWebsocketConsumer):
-    """Live video of one camera: the gate, a view log, then frames until somebody or something ends it."""
+    """Live video of one camera: the gate, a view log, then frames until somebody or something ends it.
+
+    A client may say now and then how many pictures have come, as a decimal number; then it is never sent more than
+    it can take, and what it sees is never older than a few seconds, whatever lies in between.
+    """
 
     view: ViewLog | None = None
     frames: asyncio.Task | None = None
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.pace = Pace()
 
     async def connect(self):
         await self.accept()
@@ -33,29 +45,39 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self.shut(decision)
             return
         warden.watch(self, principal, self.camera_id)
-        self.frames = asyncio.create_task(self.pass_frames())
+        self.frames = asyncio.create_task(self.pass_frames(principal, decision))
 
     @database_sync_to_async
     def ask(self, principal: Principal) -> Decision:
-        """The gate's decision, on record before the first frame."""
         decision = decide(principal, self.camera_id)
-        if decision.is_open:
-            query = parse_qs(self.scope["query_string"].decode("utf-8", errors="replace"))
-            named = {name: query.get(name, [""])[0][:300] for name in ("incident", "reason")}
-            self.view = log_view(principal, decision, ViewLog.Door.LIVE, **named)
-        else:
+        if not decision.is_open:
             log_refusal(principal, self.camera_id, ViewLog.Door.LIVE, decision.code)
         return decision
 
-    async def pass_frames(self):
+    @database_sync_to_async
+    def log_begin(self, principal: Principal, decision: Decision) -> None:
+        query = parse_qs(self.scope["query_string"].decode("utf-8", errors="replace"))
+        named = {name: query.get(name, [""])[0][:300] for name in ("incident", "reason")}
+        self.view = log_view(principal, decision, ViewLog.Door.LIVE, **named)
+
+    async def receive(self, text_data=None, bytes_data=None):
+        if text_data and len(text_data) < 16 and text_data.isascii() and text_data.isdecimal():
+            self.pace.got(int(text_data))
+
+    async def pass_frames(self, principal: Principal, decision: Decision):
+        """Frames, once it is on record that they are seen. A camera without a picture leaves no view."""
         try:
-            async for part in watch(self.camera_id):
+            async for part in watch(self.camera_id, self.pace):
+                if self.view is None:
+                    await self.log_begin(principal, decision)
                 await (self.send(text_data=part) if isinstance(part, str) else self.send(bytes_data=part))
         except NotAvailable as trouble:
             with in_language_of(self.scope):
                 await self.end("not_available", NOT_AVAILABLE, _(trouble.reason))
-        else:
-            await self.end("ended", NOT_AVAILABLE, "")
+        except DatabaseError:
+            logger.exception("a live view cannot be put on record")
+            with in_language_of(self.scope):
+                await self.end("not_recorded", REFUSED, Decision(None, code="cannot_ask").reason)
 
     async def shut(self, decision: Decision):
         """The gate has closed: no further frame."""

@@ -5,6 +5,7 @@ import json
 import subprocess
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -12,7 +13,7 @@ from asgiref.sync import sync_to_async
 from apps.video import channel as channel_module
 from apps.video import live, live_server, reasons, stills, wire
 from apps.video.channel import Channel, Config, Frame, Viewer
-from apps.video.fmp4 import decode_time, fragment_head, starts_with_key
+from apps.video.fmp4 import EPOCH_1900, decode_time, fragment_head, starts_with_key
 from apps.video.live_server import LiveServer
 from apps.video.reasons import NotAvailable
 from tests.cast import make_camera
@@ -28,7 +29,24 @@ async def take(camera_id: int, fragments: int) -> list:
     async for part in live.watch(camera_id):
         parts.append(part)
         if len(parts) == fragments + 2:
-            return parts
+            return parts[:2] + [plain(part) for part in parts[2:]]
+
+
+def plain(part: bytes) -> bytes:
+    """The fragment behind its reference time."""
+    assert part[4:8] == b"prft"
+    return part[32:]
+
+
+def taken_at(part: bytes) -> float:
+    """Unix seconds at which the picture came to the recorder, as the reference time says."""
+    return int.from_bytes(part[16:24], "big") / (1 << 32) - EPOCH_1900
+
+
+async def next_picture(view, within: float = 2) -> bytes:
+    while isinstance(part := await asyncio.wait_for(anext(view), within), str) or part[4:8] == b"ftyp":
+        pass
+    return plain(part)
 
 
 @pytest.mark.usefixtures("database_thread")
@@ -73,14 +91,15 @@ class Stage:
         self.track, self.samples = samples_of(encode("h264", [picture(None)] * 60))
         self.channel.begin(self.track)
         self.number = 0
+        self.clock = time.time
 
     def publish(self, count: int = 1, *, padding: int = 0, key: bool | None = None):
         for _ in range(count):
             taken = self.samples[self.number % 60]
             taken.at = self.number * 6000
-            is_key = taken.key if key is None else key
+            taken.key = is_key = self.number % 15 == 0 if key is None else key
             head, data = fragment_head(self.number, [taken]), taken.data + bytes(padding)
-            self.channel.publish(head, data, is_key, time.time())
+            self.channel.publish(head, data, is_key, self.clock())
             self.number += 1
 
 
@@ -112,8 +131,8 @@ class TestWatching:
             if len(parts) == 6:
                 break
         kinds = [type(part) is str or part[4:8] for part in parts]
-        assert kinds == [True, b"ftyp", b"moof", True, b"ftyp", b"moof"]
-        assert (decode_time(parts[2]), decode_time(parts[5])) == (0, 6000)
+        assert kinds == [True, b"ftyp", b"prft", True, b"ftyp", b"prft"]
+        assert [decode_time(plain(part)) for part in (parts[2], parts[5])] == [0, 6000]
 
     async def test_a_slow_viewer_jumps_to_a_keyframe_and_others_see_all(self, stage, monkeypatch):
         monkeypatch.setattr(channel_module, "LAG", 0.3)
@@ -126,25 +145,28 @@ class TestWatching:
 
         async def follow():
             async for part in quick:
-                seen.append(part)
+                seen.append(plain(part))
 
         follower = asyncio.create_task(follow())
         for number in range(60):
-            stage.publish(1, padding=100_000 + 1000 * number)
+            stage.publish(1, padding=100 * number)
             await asyncio.sleep(0.03)
-        taken = []
+        said = []
         with contextlib.suppress(TimeoutError):
             while True:
-                taken.append(await asyncio.wait_for(anext(slow), 1))
+                said.append(await asyncio.wait_for(anext(slow), 1))
         follower.cancel()
         await asyncio.gather(follower, return_exceptions=True)
         await quick.aclose()
         assert [decode_time(part) for part in seen] == [n * 6000 for n in range(1, 61)]
-        # The slow one lost pictures, went on with a keyframe, and its time line shows no hole.
+        # The slow one lost pictures, was told, went on with a keyframe, and its time line shows no hole.
+        taken = [plain(part) for part in said if not isinstance(part, str)]
         numbers = [[len(part) for part in seen].index(len(part)) for part in taken]
-        jumps = [b for a, b in itertools.pairwise(numbers) if b != a + 1]
-        assert jumps and len(taken) < 60
-        assert all(starts_with_key(seen[number]) for number in jumps)
+        jumps = [b for a, b in itertools.pairwise([-1, *numbers]) if b != a + 1]
+        told = [json.loads(part)["skipped"] for part in said if isinstance(part, str)]
+        assert len(jumps) == len(told) == 1 and len(taken) < 30
+        assert told[0] > 0.3
+        assert starts_with_key(seen[jumps[0]])
         assert [decode_time(part) for part in taken] == [n * 6000 for n in range(1, len(taken) + 1)]
 
     async def test_a_lost_camera_ends_the_view_with_its_reason(self, stage, monkeypatch):
@@ -168,18 +190,95 @@ class TestWatching:
         stage.number = 0
         stage.publish(1)
         parts = [await asyncio.wait_for(anext(view), 2) for _ in range(3)]
-        assert isinstance(parts[0], str) and starts_with_key(parts[2])
+        assert isinstance(parts[0], str) and starts_with_key(plain(parts[2]))
         await view.aclose()
 
-    async def test_the_recorders_end_is_told(self, stage):
+    async def test_the_recorders_end_is_told_when_nobody_takes_over(self, stage, monkeypatch):
+        monkeypatch.setattr(live, "TAKEOVER_SECONDS", 1)
         stage.publish(1)
         view = live.watch(CAMERA)
-        for _ in range(3):
-            await anext(view)
+        await next_picture(view)
         await sync_to_async(stage.server.close)(CAMERA)
         with pytest.raises(NotAvailable) as ended:
             await asyncio.wait_for(anext(view), 3)
+        assert ended.value.reason == reasons.NO_RECORDER
+
+    async def test_views_go_on_with_the_recorder_that_takes_over(self, stage):
+        stage.publish(1)
+        views = [live.watch(CAMERA) for _ in range(3)]
+        for view in views:
+            await next_picture(view)
+        first = stage.server
+        stage.server = LiveServer("127.0.0.1")
+        stage.server.start()
+        await sync_to_async(first.stop)()
+        stage.channel = stage.server.open(CAMERA)
+        stage.channel.begin(stage.track)
+        stage.number = 0
+        stage.publish(1)
+        for view in views:
+            picture = await next_picture(view, within=5)
+            assert (decode_time(picture), starts_with_key(picture)) == (6000, True)
+            await view.aclose()
+
+    async def test_a_recorder_that_falls_silent_is_given_up(self, stage, monkeypatch):
+        monkeypatch.setattr(live, "SILENCE_SECONDS", 0.5)
+        monkeypatch.setattr(live, "TAKEOVER_SECONDS", 1)
+        stage.publish(1)
+        view = live.watch(CAMERA)
+        await next_picture(view)
+        monkeypatch.setattr(live, "recorder_of", lambda _camera_id: "127.0.0.1:1")
+        with pytest.raises(NotAvailable) as ended:
+            await asyncio.wait_for(anext(view), 4)
         assert ended.value.reason == reasons.RECORDER_GONE
+
+    async def test_two_hundred_viewers_are_one_reader(self, stage):
+        stage.publish(20)
+        views = [live.watch(CAMERA) for _ in range(200)]
+        for view in views:
+            await next_picture(view)
+        assert len(stage.channel.viewers) == 1
+        latecomer = live.watch(CAMERA)
+        assert decode_time(await next_picture(latecomer)) == 0
+        for view in [*views, latecomer]:
+            await view.aclose()
+        await sync_to_async(until)(lambda: not stage.channel.viewers, 2)
+        assert not live._lines
+
+    async def test_the_clock_of_another_host_is_translated(self, stage, monkeypatch):
+        stage.clock = lambda: time.time() - 3600
+        monkeypatch.setattr(live_server, "time", SimpleNamespace(time=stage.clock))
+        stage.publish(1)
+        view = live.watch(CAMERA)
+        mime, _init, picture = [await anext(view) for _ in range(3)]
+        assert abs(json.loads(mime)["now"] - time.time()) < 1
+        assert abs(taken_at(picture) - time.time()) < 1
+        await view.aclose()
+
+    async def test_old_pictures_of_a_slow_camera_reach_a_newcomer(self, stage):
+        stage.clock = lambda: time.time() - 9
+        stage.publish(1)
+        stage.clock = time.time
+        stage.publish(1, key=False)
+        view = live.watch(CAMERA)
+        parts = [await asyncio.wait_for(anext(view), 2) for _ in range(4)]
+        assert [round(time.time() - taken_at(part)) for part in parts[2:]] == [9, 0]
+        await view.aclose()
+
+    async def test_pictures_that_come_late_wait_for_a_keyframe(self, stage):
+        stage.publish(1)
+        view = live.watch(CAMERA)
+        await next_picture(view)
+        stage.clock = lambda: time.time() - 5
+        stage.publish(3, key=False)
+        stage.publish(1, key=True)
+        stage.clock = time.time
+        stage.publish(1, key=False)
+        parts = [await asyncio.wait_for(anext(view), 2) for _ in range(3)]
+        assert "skipped" in json.loads(parts[0])
+        assert [starts_with_key(plain(part)) for part in parts[1:]] == [True, False]
+        assert [round(time.time() - taken_at(part)) for part in parts[1:]] == [5, 0]
+        await view.aclose()
 
     async def test_a_viewer_that_leaves_costs_nothing_more(self, stage):
         stage.publish(1)
@@ -202,6 +301,53 @@ class TestWatching:
         with pytest.raises(asyncio.CancelledError):
             await task
         await sync_to_async(until)(lambda: not stage.channel.viewers, 2)
+
+
+class TestPace:
+    async def test_one_that_says_nothing_is_never_held(self):
+        pace = live.Pace()
+        for _ in range(10_000):
+            pace.sent()
+            await asyncio.wait_for(pace.ready(), 1)
+
+    async def test_one_that_speaks_is_held_until_it_has_caught_up(self, monkeypatch):
+        monkeypatch.setattr(live, "ON_THE_WAY_SECONDS", 0.05)
+        pace = live.Pace()
+        pace.sent()
+        pace.got(1)
+        pace.sent()
+        pace.sent()
+        await pace.ready()
+        await asyncio.sleep(0.1)
+        waiting = asyncio.create_task(pace.ready())
+        pace.got(2)
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        pace.got(10**15)
+        await asyncio.wait_for(waiting, 1)
+
+    async def test_what_lies_in_the_buffers_of_a_slow_way_is_bounded(self, stage, monkeypatch):
+        """The viewer takes all that is sent, at once, into some buffer, and says that it has got little."""
+        monkeypatch.setattr(channel_module, "LAG", 0.3)
+        monkeypatch.setattr(live, "ON_THE_WAY_SECONDS", 0.2)
+        pace, buffered = live.Pace(), []
+        pace.got(0)
+
+        async def fill():
+            async for part in live.watch(CAMERA, pace):
+                buffered.append(part)
+
+        filling = asyncio.create_task(fill())
+        for _ in range(45):
+            stage.publish(1)
+            await asyncio.sleep(0.03)
+        assert 5 < len(buffered) < 20
+        pace.got(100)
+        stage.publish(16)
+        await asyncio.sleep(0.1)
+        filling.cancel()
+        await asyncio.gather(filling, return_exceptions=True)
+        assert any("skipped" in part for part in buffered if isinstance(part, str))
 
 
 class TestStrangers:

@@ -6,6 +6,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.db import OperationalError
 from django.utils import translation
 
 from apps.audit.models import Entry
@@ -31,7 +32,7 @@ MIME = '{"mime": "video/mp4; codecs=\\"avc1.42c01e\\""}'
 
 @pytest.fixture(autouse=True)
 def frames(monkeypatch):
-    async def watch(camera_id):
+    async def watch(camera_id, pace):
         yield MIME
         while True:
             yield b"frame"
@@ -181,7 +182,7 @@ async def test_a_view_that_nothing_ends_goes_on(police, camera, incident):
 
 
 async def test_a_camera_without_picture_says_why(police, camera, incident, monkeypatch):
-    async def watch(camera_id):
+    async def watch(camera_id, pace):
         raise NotAvailable(NO_ANSWER)
         yield
 
@@ -189,3 +190,29 @@ async def test_a_camera_without_picture_says_why(police, camera, incident, monke
     view = live(camera, token=police.token, **{"accept-language": "en"})
     await view.connect()
     assert await close_of(view) == (4503, NO_ANSWER)
+    assert not await ViewLog.objects.aexists()
+
+
+async def test_no_frame_leaves_when_the_view_cannot_be_put_on_record(police, camera, incident, monkeypatch):
+    def fail(*_args, **_named):
+        raise OperationalError("the disk of the database is full")
+
+    monkeypatch.setattr(consumers, "log_view", fail)
+    view = live(camera, token=police.token)
+    await view.connect()
+    output = await view.receive_output(timeout=5)
+    assert (output["type"], output["code"]) == ("websocket.close", 4403)
+
+
+async def test_a_viewer_says_how_far_it_has_come_and_nothing_else(police, camera, incident, monkeypatch):
+    heard = []
+    monkeypatch.setattr(consumers.Pace, "got", lambda _pace, count: heard.append(count))
+    view = live(camera, token=police.token)
+    await view.connect()
+    for said in ("3", "-1", "1e9", "٣", "9" * 16, "x" * 60_000, '{"seen": 4}', "12"):
+        await view.send_to(text_data=said)
+    await view.send_to(bytes_data=b"7")
+    while heard[-1:] != [12]:
+        await view.receive_from()
+    await view.disconnect()
+    assert heard == [3, 12]
