@@ -154,7 +154,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 CELERY_BEAT_SCHEDULE: dict[str, dict] = {
     "seal-audit": {"task": "apps.audit.tasks.seal", "schedule": 5},
     "resume-stuck-clips": {"task": "apps.video.tasks.resume_stuck_clips", "schedule": 5},
-    "make-partitions": {"task": "apps.video.tasks.make_partitions", "schedule": 3600},
+    "keep-partitions": {"task": "apps.video.tasks.keep_partitions", "schedule": 3600},
     "purge": {"task": "apps.retention.tasks.purge", "schedule": 3600},
     "keep-holds": {"task": "apps.retention.tasks.keep_holds", "schedule": 60},
     "destroy-due-copies": {"task": "apps.retention.tasks.destroy_due_copies", "schedule": 120},

@@ -4,7 +4,8 @@ import fcntl
 import hashlib
 import logging
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
@@ -12,7 +13,7 @@ from django.db import transaction
 from apps.video.fmp4 import TIMESCALE, Fragment, configuration_of, fragments, init_size
 from apps.video.models import Recorder, Segment
 from apps.video.nal import H264, H265, BadStream, Track
-from apps.video.recording import sync_directory
+from apps.video.recording import start_of, sync_directory
 
 logger = logging.getLogger(__name__)
 
@@ -96,8 +97,7 @@ def adopt(camera_id: int, *, now: datetime) -> int:
 def _adopt(camera_id: int, path: str) -> bool:
     """Give the file a row as if it were still being recorded, then heal it."""
     try:
-        _, day, name = path.split("/")
-        started = datetime.strptime(f"{day}{name}", "%Y%m%d%H%M%S.%fZ.mp4").replace(tzinfo=UTC)
+        started = start_of(Path(path))
         with (settings.VIDEO_ROOT / path).open("rb") as file:
             init = file.read(init_size(file.fileno()))
         track = _track_of(init)

@@ -19,6 +19,14 @@ def path_of(camera_id: int, started: datetime) -> Path:
     return Path(str(camera_id), f"{started:%Y%m%d}", f"{started:%H%M%S}.{started.microsecond // 1000:03d}Z.mp4")
 
 
+def start_of(path: Path) -> datetime:
+    """When the recording of that name began; ValueError when it is no name of one."""
+    started = datetime.strptime(path.parent.name + path.name, "%Y%m%d%H%M%S.%fZ.mp4").replace(tzinfo=UTC)
+    if path_of(0, started).name != path.name:
+        raise ValueError(f"{path.name} names no millisecond")
+    return started
+
+
 class Recording:
     """Appends fragments to a new file under `root`. The file is locked while its writer lives."""
 

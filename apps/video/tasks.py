@@ -46,8 +46,9 @@ def note_unrecorded_cameras() -> None:
 
 
 @shared_task
-def make_partitions() -> None:
-    """The days to come have their place, and what had none is moved to its own."""
+def keep_partitions() -> None:
+    """The days to come have their place, what had none is moved to its own, and days that are over are arranged."""
     now = timezone.now()
     partitions.make_ready(now)
     partitions.empty_the_net(now)
+    partitions.arrange(now)

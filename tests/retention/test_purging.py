@@ -1,23 +1,23 @@
 import os
+import signal
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from apps.audit.models import Entry
 from apps.cameras.models import Camera
 from apps.retention import purging, tasks
-from apps.video.models import Recorder, Segment
-from apps.video.playback import playlist
+from apps.video import partitions
+from apps.video.models import PurgeMark, Recorder, Segment
+from tests.cast import make_camera
 from tests.video.conftest import roots  # noqa: F401
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
-NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
-
-
-class Killed(BaseException):
-    """Stands for the end of the process: nothing handles it."""
+NOW = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def week(camera, lay):
 
 
 def left(segments) -> list[bool]:
-    known = set(Segment.objects.values_list("pk", flat=True))
+    known = set(Segment.objects.on_disk().values_list("pk", flat=True))
     assert all(segment.file.exists() == (segment.pk in known) for segment in segments)
     return [segment.file.exists() for segment in segments]
 
@@ -99,10 +99,15 @@ def test_what_a_dead_recorder_left_open_does_not_stay_for_ever(camera, lay):
 
 def test_each_purge_is_on_record(week, camera):
     purging.purge(NOW)
-    entry = Entry.objects.get(verb="video.purged")
-    assert entry.target == f"cameras.camera:{camera.pk}"
-    assert (entry.detail["segments"], entry.detail["bytes"]) == (3, 3000)
-    assert entry.detail["since"] == week[9].started_at.isoformat()
+    entries = Entry.objects.filter(verb="video.purged").order_by("pk")
+    assert [entry.detail["segments"] for entry in entries] == [1, 1, 1]
+    assert entries[0].detail == {
+        "cameras": {camera.number: 1},
+        "segments": 1,
+        "bytes": 1000,
+        "since": week[9].started_at.isoformat(),
+        "until": week[9].ended_at.isoformat(),
+    }
 
 
 def test_emptied_days_leave_no_folder(week, roots, camera):  # noqa: F811
@@ -110,55 +115,84 @@ def test_emptied_days_leave_no_folder(week, roots, camera):  # noqa: F811
     assert len(list((roots.VIDEO_ROOT / str(camera.pk)).iterdir())) == 7
 
 
-def test_more_than_a_batch(camera, lay, monkeypatch):
-    monkeypatch.setattr(purging, "BATCH", 4)
-    segments = [lay(camera, timedelta(days=40, minutes=n)) for n in range(10)]
-    assert purging.purge(NOW).segments == 10
-    assert left(segments) == [False] * 10
-    assert sum(entry.detail["segments"] for entry in Entry.objects.filter(verb="video.purged")) == 10
+def test_more_cameras_than_go_at_once(owner, lay, monkeypatch):
+    monkeypatch.setattr(purging, "CAMERAS_AT_ONCE", 2)
+    segments = [lay(make_camera(owner), timedelta(days=40, minutes=n)) for n in range(5)]
+    assert purging.purge(NOW).segments == 5
+    assert left(segments) == [False] * 5
+    assert put_on_record() == 5
 
 
-def kill_after(monkeypatch, module, name: str, calls: int):
-    """Let `name` work `calls` times, then end the process in the middle of the purge."""
+class TestKilled:
+    """The end of the process at each step, by SIGKILL: what it leaves behind is true, and the next run finishes."""
+
+    @pytest.fixture
+    def killed_at(self, transactional_db):
+        def killed_at(module, name: str, calls: int) -> None:
+            child = os.fork()
+            if not child:
+                purge_until_killed(module, name, calls)
+            assert os.waitpid(child, 0)[1] == signal.SIGKILL
+
+        return killed_at
+
+    @pytest.mark.parametrize(
+        ("module", "name", "calls"),
+        [
+            (purging, "mark", 0),
+            (purging, "_remove_marked", 0),
+            (purging, "unlink", 0),
+            (os, "unlink", 0),
+            (os, "unlink", 1),
+            (os, "unlink", 2),
+            (purging, "sync_directory", 0),
+            (Path, "rmdir", 0),
+            (purging, "note", 0),
+            (purging, "record", 0),
+            (purging, "note", 1),
+            (purging, "forget", 0),
+            (purging, "_leaves_no_file", 0),
+            (partitions, "call", 0),
+            (partitions, "call", 1),
+        ],
+    )
+    def test_at_any_step_the_next_run_finishes(self, killed_at, week, camera, module, name, calls):
+        partitions.empty_the_net(NOW)
+        killed_at(module, name, calls)
+        rows = {segment.path for segment in Segment.objects.all()}
+        assert all(segment.file.exists() for segment in Segment.objects.in_sight())
+        assert all(segment.path in rows for segment in week if segment.file.exists())
+        marked = PurgeMark.objects.exists()
+        for over in week[7:]:
+            assert marked != bool(Segment.objects.covering(camera.pk, over.started_at, over.ended_at))
+        purging.purge(NOW)
+        assert left(week) == [True] * 7 + [False] * 3
+        assert put_on_record() == 3
+        there = partitions.days("video_segment")
+        assert [segment.started_at.date() in there for segment in week] == [True] * 8 + [False] * 2
+
+
+def purge_until_killed(module, name: str, calls: int) -> None:
+    """In a child of the test's process: purge, and end at the call of `name` after so many. Never returns."""
+    parents = connection.connection  # kept: letting go of it would end the parent's session
+    connection.connection = None
     real, done = getattr(module, name), []
 
     def dies(*args, **kwargs):
         if len(done) >= calls:
-            raise Killed
+            os.kill(os.getpid(), signal.SIGKILL)
         done.append(args)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(module, name, dies)
-
-
-@pytest.mark.parametrize(
-    ("module", "name", "calls"),
-    [
-        (purging, "mark", 0),
-        (purging, "unlink", 0),
-        (os, "unlink", 0),
-        (os, "unlink", 1),
-        (os, "unlink", 2),
-        (purging, "sync_directory", 0),
-        (purging, "sync_directory", 1),
-        (purging, "forget", 0),
-        (purging, "record", 0),
-        (purging, "mark", 1),
-    ],
-)
-def test_killed_at_any_step_the_next_run_finishes(week, camera, monkeypatch, module, name, calls):
-    with monkeypatch.context() as broken, pytest.raises(Killed):
-        kill_after(broken, module, name, calls)
+    setattr(module, name, dies)
+    try:
         purging.purge(NOW)
-    # Whatever has a row that is not marked has its file: nothing listed is missing, nothing is orphaned.
-    rows = {segment.path: segment.state for segment in Segment.objects.all()}
-    for segment in week:
-        assert not segment.file.exists() or segment.path in rows
-        assert segment.file.exists() or rows.get(segment.path) in (None, "purging")
-    assert "EXTINF" not in playlist(camera.pk, week[9].started_at, week[9].ended_at, lambda s: s.path)
-    purging.purge(NOW)
-    assert left(week) == [True] * 7 + [False] * 3
-    assert sum(entry.detail["segments"] for entry in Entry.objects.filter(verb="video.purged")) == 3
+    finally:
+        os._exit(parents is None)
+
+
+def put_on_record() -> int:
+    return sum(entry.detail["segments"] for entry in Entry.objects.filter(verb="video.purged"))
 
 
 def test_files_already_gone_do_not_stop_it(week):

@@ -86,7 +86,12 @@ class Migration(migrations.Migration):
         migrations.SeparateDatabaseAndState(
             database_operations=[
                 migrations.RunSQL(TABLE),
-                kept_by_day("video_segment", key="started_at", over="r.state = 'closed' and r.ended_at < m.removed"),
+                kept_by_day(
+                    "video_segment",
+                    key="started_at",
+                    over="r.state = 'closed' and r.ended_at < m.removed",
+                    unfinished="r.state = 'recording'",
+                ),
                 migrations.RunSQL(ROWS),
             ],
             state_operations=[

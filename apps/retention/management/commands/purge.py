@@ -23,8 +23,8 @@ class Command(BaseCommand):
     def _tell(self, due: list[dict]) -> None:
         for row in due:
             self.stdout.write(
-                f"{row['camera__number']}: {row['segments']} segments, {row['size']} bytes, "
-                f"the oldest of {row['oldest']:%Y-%m-%d %H:%M:%S} UTC (keeps {row['camera__retention_days']} days)"
+                f"{row['number']}: {row['segments']} segments, {row['size']} bytes, "
+                f"the oldest of {row['oldest']:%Y-%m-%d %H:%M:%S} UTC (keeps {row['retention_days']} days)"
             )
         segments, size = sum(row["segments"] for row in due), sum(row["size"] for row in due)
         self.stdout.write(f"{segments} segments, {size} bytes would be removed; nothing was")
