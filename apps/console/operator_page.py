@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from apps.agencies.principals import Principal, principal_of
 from apps.cameras.models import Camera
 from apps.console.news import latest_seq
+from apps.console.playback_page import BEFORE_CALL, TILES, Deck, moment, whole_number
 from apps.incidents.models import Incident
 from apps.incidents.states import EVENT_LABELS, NotAllowed, events_from
 from apps.linked_services import actions
@@ -24,7 +25,6 @@ from apps.linked_services.services import ALL
 from apps.mous.gate import visible_cameras
 from apps.mous.models import MediaKind, ProvisionCamera
 
-TILES = 5
 CLOSED_SHOWN = 12
 OPEN_SHOWN = 200
 FOUND = 8
@@ -101,15 +101,25 @@ def work_context(request, problem: str = "") -> dict:
     if number := about.get("incident"):
         incident = get_object_or_404(Incident.objects.visible_to(principal).select_related("agency"), number=number)
     elif about.get("camera"):
-        camera = get_object_or_404(watchable(principal), pk=_number(about["camera"]))
-    extra = [_number(camera_id) for camera_id in about.getlist("camera")]
+        camera = get_object_or_404(watchable(principal), pk=whole_number(about["camera"]))
+    extra = [whole_number(camera_id) for camera_id in about.getlist("camera")]
     return {
         "incident": incident,
         "camera": camera,
         "reason": about.get("reason", ""),
         "problem": problem,
         **(incident_context(incident, principal, extra) if incident else camera_context(camera, about)),
+        **(past_context(incident, about) if incident else {}),
     }
+
+
+def past_context(incident: Incident, about: QueryDict) -> dict:
+    """The deck, when the page looks back, and the addresses that lead there and back."""
+    live = about.copy()
+    live.pop("at", None)
+    at = moment(about.get("at", ""))
+    deck = at and Deck(at=at, incident=incident, live=f"?{live.urlencode()}")
+    return {"deck": deck, "past_address": f"?{live.urlencode()}&at=", "past_at": incident.occurred_at - BEFORE_CALL}
 
 
 def incident_context(incident: Incident, principal: Principal, extra: list[int]) -> dict:
@@ -196,9 +206,3 @@ def search(request):
     )
     found = {"incidents": incidents[:FOUND], "cameras": cameras.order_by("number")[:FOUND]}
     return render(request, "console/_found.html", {"words": words, **found})
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal() or len(text) > 18:
-        raise Http404
-    return int(text)

@@ -44,10 +44,16 @@ def script_texts() -> dict[str, str]:
         "clip.failed": _("Failed: {reason}"),
         "clip.refused": _("Not made: {reason}"),
         "clip.download": _("Download"),
-        # timeline
-        "time.now": _("now"),
-        "time.call": _("call"),
-        "time.minutes_ago": _("-{minutes} min"),
+        # looking back
+        "past.loading": _("Loading…"),
+        "past.gap": _("Nothing recorded from {from} until {to} ({length})"),
+        "past.gap_short": _("gap {length}"),
+        "past.deleted": _("Deleted on {date}: kept {days} days"),
+        "past.deleted_short": _("deleted"),
+        "past.edge": _("This moment is still being recorded. It can be watched in a few seconds."),
+        "past.outside": _("This time is not provided."),
+        "past.unsupported": _("Recorded in {codec}, which this browser cannot play. A viewing copy plays everywhere."),
+        "past.error": _("The recording could not be loaded. Trying again."),
         # anything
         "error.network": _("The server did not answer. Nothing was changed; try again."),
         "error.server": _("Something went wrong on our side. Nothing was changed; it has been written down."),

@@ -2,7 +2,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.i18n import set_language
 
-from apps.console import agency_page, operator_page, views
+from apps.console import agency_page, operator_page, playback_page, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("console/work/", operator_page.work, name="work"),
     path("console/search/", operator_page.search, name="search"),
     path("console/advance/", operator_page.advance, name="advance"),
+    path("playback/", playback_page.playback, name="playback_page"),
     path("agency/", agency_page.agency, name="agency"),
     path("agency/provisions/", agency_page.provisions, name="agency_provisions"),
 ]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import F, Max, Q, Window
 from django.db.models.functions import Coalesce, Lag, Now
 
-from apps.video.models import Segment
+from apps.video.models import HeldSegment, Segment
 from apps.video.playback import SEAM
 
 
@@ -29,13 +29,21 @@ class Gap:
 
 
 def spans(camera_id: int, start: datetime, end: datetime) -> list[Span]:
-    """The recorded times between `start` and `end`, oldest first. One query, which the database condenses.
+    """The recorded times between `start` and `end`, oldest first, what holds keep included.
 
     The segment being recorded counts until now.
     """
+    held = HeldSegment.objects.covering(camera_id, start, end).values_list("started_at", "ended_at", "codec")
+    found = sorted([*_indexed(camera_id, start, end), *(Span(*row) for row in held)], key=lambda span: span.begins)
+    within = (Span(max(span.begins, start), min(span.ends, end), span.codec) for span in _joined(found))
+    return [span for span in within if span.begins < span.ends]
+
+
+def _indexed(camera_id: int, start: datetime, end: datetime) -> list[Span]:
+    """Spans of the index. The database condenses them: a month of a camera is 43,000 rows, and few spans."""
     until = Coalesce("ended_at", Now())
     in_order = {"order_by": "started_at"}
-    edges = (
+    edges = list(
         Segment.objects.covering(camera_id, start, end)
         .annotate(
             until=until,
@@ -46,13 +54,20 @@ def spans(camera_id: int, start: datetime, end: datetime) -> list[Span]:
         .filter(Q(before=None) | Q(started_at__gt=F("before") + SEAM) | ~Q(codec=F("codec_before")))
         .values_list("started_at", "before", "codec", "newest")
     )
-    edges = list(edges)
     ends = [before for _at, before, _codec, _newest in edges[1:]] + [newest for *_rest, newest in edges[-1:]]
-    found = (
-        Span(max(begins, start), min(until, end), codec)
-        for (begins, _before, codec, _newest), until in zip(edges, ends, strict=True)
-    )
-    return [span for span in found if span.begins < span.ends]
+    return [Span(begins, until, codec) for (begins, _before, codec, _newest), until in zip(edges, ends, strict=True)]
+
+
+def _joined(found: list[Span]) -> list[Span]:
+    """Spans that touch or overlap in one codec, as one."""
+    joined: list[Span] = []
+    for span in found:
+        last = joined[-1] if joined else None
+        if last and last.codec == span.codec and span.begins - last.ends <= SEAM:
+            joined[-1] = Span(last.begins, max(last.ends, span.ends), last.codec)
+        else:
+            joined.append(span)
+    return joined
 
 
 def gaps(recorded: list[Span], start: datetime, end: datetime, *, kept_since: datetime) -> list[Gap]:

@@ -22,23 +22,6 @@ function openCamera({ id, number, place }) {
   return moveTo(`?${address}`);
 }
 
-function enlarge(tile) {
-  for (const other of document.querySelectorAll("camera-tile.is-hero")) other.classList.remove("is-hero");
-  tile.classList.add("is-hero");
-}
-
-export function chooseTile(slot) {
-  const tile = document.querySelector(`camera-tile[data-slot="${slot}"]`);
-  if (!tile) return;
-  enlarge(tile);
-  tile.focus({ preventScroll: true });
-}
-
-export function fillScreen() {
-  if (document.fullscreenElement) document.exitFullscreen();
-  else document.querySelector("camera-tile.is-hero")?.requestFullscreen();
-}
-
 export function toggleDrawer(open = !document.body.classList.contains("drawer-open")) {
   document.body.classList.toggle("drawer-open", open);
   document.getElementById("drawer-opener")?.setAttribute("aria-expanded", String(open));
@@ -56,18 +39,10 @@ function showWhatWaits() {
   toggleDrawer(row?.dataset.state === "reported");
 }
 
-/** A page may be left without a large tile when the cameras changed under it. */
-function keepOneHero() {
-  const tiles = [...document.querySelectorAll("camera-tile")];
-  if (tiles.length && !tiles.some((tile) => tile.classList.contains("is-hero"))) enlarge(tiles[0]);
-}
-
 function onClick(event) {
   const found = event.target.closest("a[data-camera-id]");
   const link = event.target.closest("a[data-desk]");
-  const tile = event.target.closest("camera-tile");
   if (event.target.closest("[data-drawer]")) toggleDrawer();
-  if (tile) enlarge(tile);
   if (event.ctrlKey || event.metaKey || event.shiftKey || !(found || link)) return;
   event.preventDefault();
   document.getElementById("found").replaceChildren();
@@ -86,7 +61,6 @@ export function startDesk() {
   document.addEventListener("click", onClick);
   document.addEventListener("submit", onSubmit);
   document.addEventListener("camera:asked", ({ detail }) => openCamera(detail));
-  document.body.addEventListener("page:refreshed", keepOneHero);
   document.body.addEventListener("htmx:afterRequest", ({ detail, target }) => {
     if (target.matches?.("[data-closes-when-sent]") && detail.xhr.status) target.closest("dialog").close();
   });

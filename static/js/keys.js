@@ -1,6 +1,7 @@
-import { chooseTile, drawerIsOpen, fillScreen, moveTo, toggleDrawer } from "soc/desk";
+import { drawerIsOpen, moveTo, toggleDrawer } from "soc/desk";
 import { openDialog } from "soc/dialogs";
 import { step } from "soc/queue";
+import { chooseTile, fillScreen } from "soc/tiles";
 
 const KEYS = {
   "?": () => openDialog("keys-dialog"),

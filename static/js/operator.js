@@ -1,6 +1,6 @@
 import "soc/camera-tile";
 import "soc/city-map";
-import "soc/time-line";
+import "soc/playback-deck";
 import { startClock } from "soc/clock";
 import { startDialogs } from "soc/dialogs";
 import { startDesk } from "soc/desk";
@@ -10,11 +10,13 @@ import { startQueue } from "soc/queue";
 import { keepOfflinePage } from "soc/offline";
 import { startRefresh } from "soc/refresh";
 import { startSound } from "soc/sound";
+import { startTiles } from "soc/tiles";
 
 startRefresh();
 startClock();
 startDialogs();
 startDesk();
+startTiles();
 startQueue();
 startKeys();
 startSound();

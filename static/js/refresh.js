@@ -2,7 +2,7 @@
 
 import { Idiomorph } from "idiomorph";
 
-const ALIVE = "camera-tile, city-map, dialog[open]";
+const ALIVE = "camera-tile, recorded-tile, city-map, dialog[open], [data-alive]";
 
 function quietly(target, fresh) {
   const changed = [];

@@ -33,7 +33,7 @@ class System(Client):
 
 @pytest.fixture
 def incident(police, camera):
-    call = checked(occurred_at=(timezone.now() - timedelta(minutes=10)).isoformat())
+    call = checked(occurred_at=(timezone.now().replace(microsecond=0) - timedelta(minutes=10)).isoformat())
     return receive(police.agency, call, by=police.user).incident
 
 
@@ -49,11 +49,9 @@ def recorded(camera, call):
         begins = call + timedelta(minutes=minute)
         Segment.objects.create(
             camera=camera,
-            recorder="00000000-0000-0000-0000-000000000000",
             session=1,
             started_at=begins,
             ended_at=begins + timedelta(minutes=1),
-            path=f"1/20260101/{minute}.mp4",
             bytes=100,
             init_bytes=10,
             codec="avc1.42c01e",

@@ -87,6 +87,15 @@ def kind_names(kinds) -> str:
 
 
 @register.filter
+def stretch(seconds: int) -> str:
+    """A length of time in its largest whole unit."""
+    for length, words in ((86_400, _("{n} d")), (3_600, _("{n} h")), (60, _("{n} min"))):
+        if seconds >= length:
+            return words.format(n=seconds // length)
+    return _("{n} s").format(n=seconds)
+
+
+@register.filter
 def compass(degrees) -> str:
     """The direction of a bearing in words."""
     return POINTS[round(degrees / 45) % 8] if degrees is not None else ""

@@ -1,0 +1,366 @@
+/* Looking back: the recorded tiles, the bar and the time line of a page, run by one clock. */
+
+import "soc/recorded-tile";
+import "soc/time-line";
+import { moveTo } from "soc/desk";
+import { openDialog } from "soc/dialogs";
+import { MasterClock } from "soc/master-clock";
+import { say } from "soc/texts";
+import { clockAt, stamp } from "soc/wall-time";
+
+const BEAT_MS = 40;
+const PATIENCE_MS = 4_000; // how long the others wait for a camera that is loading
+const SHOW_GAP_MS = 1_500; // when no camera has anything, its words stand this long before the clock jumps on
+const EDGE_MS = 4_500;
+const SPEEDS = [0.5, 1, 2, 4, 8];
+const LONGEST_MS = 31 * 86_400_000;
+const SCRUB_MS = 120;
+const MOVES = 70; // of 255: motion worth jumping to
+const APART_MS = 5_000; // motion after a pause of this length is another motion
+const NOTHING = new Set(["gap", "deleted", "outside", "unsupported", "refused"]);
+
+class PlaybackDeck extends HTMLElement {
+  #timer;
+  #emptySince = 0;
+  #scrubbed = 0;
+  #marks = { begin: null, end: null };
+  #spoken = "";
+
+  connectedCallback() {
+    this.at = Date.parse(this.dataset.at);
+    this.bounds = {
+      from: Math.max(Date.parse(this.dataset.from) || 0, Date.now() - LONGEST_MS),
+      until: Date.parse(this.dataset.until) || Infinity,
+    };
+    this.clock = new MasterClock(this.at);
+    this.#timer = setInterval(() => this.beat(), BEAT_MS);
+    document.addEventListener("keydown", this.#onKey, true);
+    document.addEventListener("submit", this.#onSubmit);
+    document.addEventListener("visibilitychange", this.#onVisibility);
+    document.body.addEventListener("page:refreshed", this.#onRefresh);
+    this.addEventListener("click", this.#onClick);
+    this.addEventListener("change", this.#onChange);
+  }
+
+  /** Moved within the page: the clock runs on. */
+  connectedMoveCallback() {}
+
+  disconnectedCallback() {
+    clearInterval(this.#timer);
+    document.removeEventListener("keydown", this.#onKey, true);
+    document.removeEventListener("submit", this.#onSubmit);
+    document.removeEventListener("visibilitychange", this.#onVisibility);
+    document.body.removeEventListener("page:refreshed", this.#onRefresh);
+  }
+
+  get tiles() {
+    return [...this.querySelectorAll("recorded-tile")].filter((tile) => tile.recording);
+  }
+
+  get hero() {
+    return this.querySelector("recorded-tile.is-hero") ?? this.querySelector("recorded-tile");
+  }
+
+  get line() {
+    return this.querySelector("time-line");
+  }
+
+  get now() {
+    return this.clock.now;
+  }
+
+  get marks() {
+    return this.#marks;
+  }
+
+  /** Learn what there is in a stretch of time, for every camera. */
+  async look(from, to) {
+    const asked = this.tiles.map(({ recording }) =>
+      recording.look(from, to).then(
+        () => (recording.trouble = null),
+        (error) => (recording.trouble = error),
+      ),
+    );
+    await Promise.all(asked);
+  }
+
+  #onRefresh = () => this.tiles.some(({ recording }) => !recording.knows(this.now)) && this.line && this.look(this.line.from, this.line.to).then(() => this.line?.draw());
+
+  /* The clock */
+
+  beat() {
+    const { clock, tiles } = this;
+    this.#stopAtTheEdge();
+    clock.hold(clock.playing && tiles.some((tile) => tile.isWaiting && tile.waited < PATIENCE_MS));
+    const now = clock.now;
+    for (const tile of tiles) tile.follow(now, clock.runs ? clock.rate : 0);
+    this.#passGaps(now);
+    this.#paint(now);
+  }
+
+  #stopAtTheEdge() {
+    const edge = Math.min(this.bounds.until, Date.now() - EDGE_MS);
+    if (this.clock.now > edge) {
+      this.clock.jump(edge);
+      if (this.clock.playing && this.clock.rate > 1) this.clock.setRate(1);
+      if (edge === this.bounds.until) this.clock.play(false);
+    }
+    if (this.clock.now < this.bounds.from) this.clock.jump(this.bounds.from);
+  }
+
+  #passGaps(now) {
+    const empty = this.clock.playing && this.tiles.length && this.tiles.every((tile) => NOTHING.has(tile.dataset.state));
+    if (!empty) this.#emptySince = 0;
+    else if (!this.#emptySince) this.#emptySince = performance.now();
+    else if (performance.now() - this.#emptySince > SHOW_GAP_MS) this.#goOn(now);
+  }
+
+  #goOn(now) {
+    this.#emptySince = 0;
+    const next = this.tiles.map(({ recording }) => recording.nextAfter(now)).filter((at) => at > now);
+    if (next.length) this.clock.jump(Math.min(...next));
+    else this.clock.play(false);
+  }
+
+  seek(at) {
+    this.clock.jump(Math.max(this.bounds.from, Math.min(at, this.bounds.until, Date.now() - EDGE_MS)));
+    this.beat();
+  }
+
+  /** As `seek`, while the pointer is still moving: the pictures follow as fast as they can. */
+  scrub(at) {
+    if (performance.now() - this.#scrubbed < SCRUB_MS) return;
+    this.#scrubbed = performance.now();
+    this.seek(at);
+  }
+
+  toggle(playing = !this.clock.playing) {
+    this.clock.play(playing);
+  }
+
+  setSpeed(rate) {
+    this.clock.setRate(rate);
+    this.clock.play();
+  }
+
+  faster() {
+    const { clock } = this;
+    if (!clock.playing) return clock.play();
+    return clock.setRate(SPEEDS[Math.min(SPEEDS.indexOf(clock.rate) + 1, SPEEDS.length - 1)]);
+  }
+
+  back() {
+    if (this.clock.rate > 1) this.clock.setRate(1);
+    else this.seek(this.now - 10_000);
+  }
+
+  stand() {
+    this.clock.play(false);
+    this.clock.setRate(1);
+  }
+
+  /** One picture of the large camera on or back. */
+  step(by) {
+    this.clock.play(false);
+    const next = this.hero?.pictureFrom(this.now, by);
+    if (next !== null && next !== undefined) this.seek(next + 1); // a hair inside the picture
+  }
+
+  /* Jumping */
+
+  jumpToEvent(by) {
+    const times = [...this.line.querySelectorAll("[data-at]")].map((mark) => Date.parse(mark.dataset.at));
+    this.#jumpAmong(times, by);
+  }
+
+  jumpToMotion(by) {
+    const motion = this.hero?.recording.coverage.motion;
+    if (motion) this.#jumpAmong(beginnings(motion), by);
+  }
+
+  #jumpAmong(times, by) {
+    const now = this.now;
+    const further = by > 0 ? times.filter((at) => at > now + 500) : times.filter((at) => at < now - 1500);
+    if (further.length) this.seek(by > 0 ? Math.min(...further) : Math.max(...further));
+  }
+
+  /* Marks of a clip */
+
+  mark(name) {
+    this.#marks = { ...this.#marks, [name]: Math.round(this.now) };
+    const { begin, end } = this.#marks;
+    if (begin !== null && end !== null && end <= begin) this.#marks[name === "begin" ? "end" : "begin"] = null;
+    this.paintSelection();
+  }
+
+  paintSelection() {
+    const { begin, end } = this.#marks;
+    this.line?.select(begin, end);
+    this.#write("[data-marks]", begin === null && end === null ? "" : [begin, end].map((at) => (at === null ? "…" : clockAt(at))).join(" – "));
+    for (const button of this.querySelectorAll("[data-act=order]")) button.disabled = begin === null || end === null;
+  }
+
+  #order() {
+    const { begin, end } = this.#marks;
+    if (begin === null || end === null) return;
+    const detail = { camera: this.hero.dataset.camera, from: begin, to: end, provision: this.dataset.provision ?? "" };
+    this.dispatchEvent(new CustomEvent("clip:asked", { bubbles: true, detail }));
+  }
+
+  /* Bookmarks */
+
+  #bookmark() {
+    this.clock.play(false);
+    const at = Math.round(this.now);
+    const { camera, number } = this.hero.dataset;
+    openDialog("bookmark-dialog", { camera, at: new Date(at).toISOString(), moment: stamp(at), number, incident: this.dataset.incident ?? "" });
+  }
+
+  #onSubmit = async (event) => {
+    const form = event.target;
+    if (!form.matches("[data-bookmark]")) return;
+    event.preventDefault();
+    const problem = await send(form).catch(() => say("error.network"));
+    const place = form.querySelector("[data-problem]");
+    place.hidden = !problem;
+    place.querySelector("span").textContent = problem;
+    if (problem) return;
+    form.reset();
+    form.closest("dialog").close();
+    this.line.show(this.line.from, this.line.to);
+  };
+
+  /* Painting */
+
+  #paint(now) {
+    this.#write("[data-time]", stamp(now, { tenths: !this.clock.playing }));
+    const words = this.hero?.querySelector("[data-words]")?.textContent ?? "";
+    if (this.line?.to) this.line.follow(now, words);
+    this.#say();
+    const play = this.querySelector("[data-act=play]");
+    if (play && play.ariaPressed !== String(this.clock.playing)) {
+      play.ariaPressed = String(this.clock.playing);
+      play.querySelector("[data-playing]").toggleAttribute("hidden", !this.clock.playing);
+      play.querySelector("[data-standing]").toggleAttribute("hidden", this.clock.playing);
+    }
+    for (const button of this.querySelectorAll("[data-speed]")) button.ariaPressed = String(Number(button.dataset.speed) === this.clock.rate);
+  }
+
+  /** A change of state of the large picture is said once, for those who do not see it. */
+  #say() {
+    const state = this.hero?.dataset.state;
+    if (!state || state === this.#spoken || state === "loading") return;
+    this.#spoken = state;
+    this.#write("[data-spoken]", state === "playing" ? "" : this.hero.querySelector("[data-words]").textContent);
+  }
+
+  #write(selector, words) {
+    const place = this.querySelector(selector);
+    if (place && place.textContent !== words) place.textContent = words;
+  }
+
+  /* Hands */
+
+  #acts = {
+    play: () => this.toggle(),
+    back: () => this.step(-1),
+    forward: () => this.step(1),
+    "event-back": () => this.jumpToEvent(-1),
+    "event-forward": () => this.jumpToEvent(1),
+    begin: () => this.mark("begin"),
+    end: () => this.mark("end"),
+    order: () => this.#order(),
+    bookmark: () => this.#bookmark(),
+    "zoom-in": () => this.line.zoom(0.5),
+    "zoom-out": () => this.line.zoom(2),
+  };
+
+  #keys = {
+    " ": this.#acts.play,
+    k: () => this.stand(),
+    l: () => this.faster(),
+    j: () => this.back(),
+    ArrowLeft: () => this.seek(this.now - 5_000),
+    ArrowRight: () => this.seek(this.now + 5_000),
+    "Shift+ArrowLeft": () => this.seek(this.now - 60_000),
+    "Shift+ArrowRight": () => this.seek(this.now + 60_000),
+    ",": this.#acts.back,
+    ".": this.#acts.forward,
+    ArrowUp: this.#acts["event-back"],
+    ArrowDown: this.#acts["event-forward"],
+    "Shift+ArrowUp": () => this.jumpToMotion(-1),
+    "Shift+ArrowDown": () => this.jumpToMotion(1),
+    "[": this.#acts.begin,
+    "]": this.#acts.end,
+    b: this.#acts.bookmark,
+    c: this.#acts.order,
+    "+": this.#acts["zoom-in"],
+    "=": this.#acts["zoom-in"],
+    "-": this.#acts["zoom-out"],
+    PageUp: () => this.line.pan(-0.5),
+    PageDown: () => this.line.pan(0.5),
+    Home: () => this.seek(this.line.from),
+    End: () => this.seek(this.line.to),
+    Escape: () => this.#backToLive(),
+  };
+
+  #onKey = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.querySelector("dialog[open]")) return;
+    if (event.target.matches("input, textarea, select, [contenteditable]")) return;
+    if (event.key === " " && event.target.matches("button, a, summary")) return;
+    if (event.target.closest("city-map, .found")) return;
+    const shifted = event.shiftKey && event.key.startsWith("Arrow");
+    const act = this.#keys[shifted ? `Shift+${event.key}` : event.key];
+    if (!act || (event.key === "Escape" && !this.dataset.live)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act();
+  };
+
+  #onClick = (event) => {
+    const button = event.target.closest("button");
+    if (button?.dataset.act) this.#acts[button.dataset.act]();
+    if (button?.dataset.speed) this.setSpeed(Number(button.dataset.speed));
+    if (event.target.closest("recorded-tile")) requestAnimationFrame(() => this.line?.draw());
+  };
+
+  #onChange = ({ target }) => target.matches("[data-stretch]") && this.line.stretch(Number(target.value) * 1000);
+
+  #onVisibility = () => document.hidden && this.clock.play(false);
+
+  #backToLive() {
+    if (document.fullscreenElement) return;
+    moveTo(this.dataset.live);
+  }
+}
+
+/** When motion begins after a pause, in ms. */
+function beginnings({ step_s, runs }) {
+  const found = [];
+  let last = -Infinity;
+  for (const { from, levels } of runs) {
+    const begins = Date.parse(from);
+    levels.forEach((level, i) => {
+      if (level < MOVES) return;
+      const at = begins + i * step_s * 1000;
+      if (at - last > Math.max(APART_MS, step_s * 1000)) found.push(at);
+      last = at;
+    });
+  }
+  return found;
+}
+
+async function send(form) {
+  const token = JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
+  const answer = await fetch(form.action, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-CSRFToken": token },
+    body: JSON.stringify(Object.fromEntries(new FormData(form))),
+  });
+  if (answer.ok) return "";
+  if (answer.status >= 500) return say("error.server");
+  const body = await answer.json();
+  return String(body.detail ?? Object.values(body).flat()[0] ?? say("error.server"));
+}
+
+customElements.define("playback-deck", PlaybackDeck);

@@ -1,0 +1,135 @@
+import { Reel, plays } from "soc/reel";
+import { Recording } from "soc/recording";
+import { say } from "soc/texts";
+import { clockAt, dateAt, lengthInWords, shortStamp } from "soc/wall-time";
+
+const DAY_MS = 86_400_000;
+const SILENT_MS = 300; // waiting shorter than this needs no words
+const IN_STEP_S = 0.03;
+const LOST_S = 0.35;
+const NUDGE = 0.08;
+const SEAM_MS = 500; // a shorter hole is the jitter of arrival: the last picture stands
+const EDGE_MS = 4_000; // what was seen less long ago is on its way to the disk
+
+/** A camera's recorded picture, which follows the clock of the <playback-deck> around it. */
+class RecordedTile extends HTMLElement {
+  #reel;
+  #waitingSince = 0;
+
+  connectedCallback() {
+    const { camera, incident, reason, from, until } = this.dataset;
+    const bounds = { from: from ? Date.parse(from) : undefined, until: until ? Date.parse(until) : undefined };
+    this.recording = new Recording(camera, { named: { incident, reason }, ...bounds });
+  }
+
+  /** Moved within the page: the picture stays. */
+  connectedMoveCallback() {}
+
+  disconnectedCallback() {
+    this.#reel?.stop();
+    this.#reel = null;
+    this.recording.stop();
+  }
+
+  get video() {
+    return this.querySelector("video");
+  }
+
+  get isWaiting() {
+    return this.dataset.state === "loading";
+  }
+
+  /** How long it has been loading, in ms. */
+  get waited() {
+    return this.isWaiting ? performance.now() - this.#waitingSince : 0;
+  }
+
+  /** The moment on screen. */
+  get shown() {
+    return this.#reel?.shown;
+  }
+
+  pictureFrom(at, by) {
+    return this.#reel?.pictureFrom(at, by) ?? null;
+  }
+
+  /** Show `at`; `rate` 0 when the clock stands. */
+  follow(at, rate) {
+    const [state, words] = this.#look(at);
+    if (state !== "playing") return this.#stand(state, words);
+    this.#reel ??= new Reel(this.video, this.recording, at);
+    this.#reel.feed(at, rate);
+    if (!this.#reel.holds(at)) return this.#withoutPicture(at);
+    this.#show("playing", "");
+    this.#keepStep(at, rate);
+  }
+
+  #look(at) {
+    const { recording } = this;
+    const trouble = recording.trouble;
+    if (trouble) return trouble.status === 404 ? ["refused", refusedWords(trouble)] : ["error", say("past.error")];
+    if (at < recording.bounds.from || at > recording.bounds.until) return ["outside", say("past.outside")];
+    if (at > Date.now() - EDGE_MS) return ["edge", say("past.edge")];
+    if (!recording.knows(at)) return ["loading", say("past.loading")];
+    const span = recording.spanAt(at);
+    if (span && !plays(span.codec)) return ["unsupported", say("past.unsupported", { codec: codecName(span.codec) })];
+    const gap = recording.gapAt(at);
+    if (!gap || gap.to - gap.from < SEAM_MS) return ["playing", ""];
+    return gap.code === "deleted" ? ["deleted", this.#deletedWords(at)] : ["gap", gapWords(gap)];
+  }
+
+  #deletedWords(at) {
+    const days = this.recording.coverage.kept_days;
+    return say("past.deleted", { date: dateAt(at + days * DAY_MS), days });
+  }
+
+  #withoutPicture(at) {
+    const next = this.recording.pieces(at, at + 1);
+    if (next && !next.length && this.recording.coverage.to - at < 60_000) return this.#stand("edge", say("past.edge"));
+    return this.#stand("loading", say("past.loading"));
+  }
+
+  #stand(state, words) {
+    if (!this.video.paused) this.video.pause();
+    this.#show(state, words);
+  }
+
+  #keepStep(at, rate) {
+    const { video } = this;
+    const target = this.#reel.seconds(at);
+    const ahead = video.currentTime - target;
+    if (!rate) {
+      if (!video.paused) video.pause();
+      if (Math.abs(ahead) > 0.001 && !video.seeking) video.currentTime = target;
+      return;
+    }
+    if (Math.abs(ahead) > LOST_S * Math.max(1, rate)) {
+      if (!video.seeking) video.currentTime = target + 0.05 * rate;
+    } else {
+      const nudge = Math.abs(ahead) > IN_STEP_S * rate ? -Math.sign(ahead) * NUDGE : 0;
+      const wanted = rate * (1 + nudge);
+      if (video.playbackRate !== wanted) video.playbackRate = wanted;
+    }
+    if (video.paused) video.play().catch((error) => error.name === "NotAllowedError" && this.#show("blocked", say("tile.blocked")));
+  }
+
+  #show(state, words) {
+    if (state !== this.dataset.state) {
+      this.dataset.state = state;
+      this.#waitingSince = performance.now();
+      this.dispatchEvent(new CustomEvent("tile:state", { bubbles: true, detail: { state } }));
+    }
+    const spoken = state === "loading" && this.waited < SILENT_MS ? "" : words;
+    const place = this.querySelector("[data-words]");
+    if (place.textContent !== spoken) place.textContent = spoken;
+  }
+}
+
+function gapWords({ from, to }) {
+  return say("past.gap", { from: shortStamp(from), to: clockAt(to), length: lengthInWords(to - from) });
+}
+
+const refusedWords = ({ message }) => (message ? say("tile.refused", { reason: message }) : say("tile.refused_plain"));
+const codecName = (codec) => (/^(hvc1|hev1)/.test(codec) ? "H.265" : codec);
+
+customElements.define("recorded-tile", RecordedTile);

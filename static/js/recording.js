@@ -1,0 +1,163 @@
+/* What is recorded of one camera: which times, and the bytes of them, asked for as they are needed. */
+
+import { piecesOf } from "soc/playlist";
+
+const CHUNK_MS = 5 * 60_000; // of a playlist asked for at once: short to list, and true to what is looked at
+const GROWS_MS = 8_000; // a list that reached to now is asked for again after this long
+const PICTURES_KEPT = 240;
+const EMPTY = { spans: [], gaps: [], motion: null, alarms: [], bookmarks: [], kept_days: 0 };
+
+/** The server's answer was no: `reason` in its words. */
+export class Refused extends Error {}
+
+export class Recording {
+  #query;
+  #chunks = new Map();
+  #setups = new Map();
+  #pictures = new Map();
+  #covered = { from: Infinity, to: -Infinity, ...EMPTY };
+  #asked = null;
+
+  /** `named`: the incident or reason under which it is looked at; `from`, `until`: what may be asked for, in ms. */
+  constructor(camera, { named = {}, from = -Infinity, until = Infinity } = {}) {
+    this.camera = camera;
+    this.bounds = { from, until };
+    this.#query = Object.entries(named).filter(([, value]) => value);
+  }
+
+  get coverage() {
+    return this.#covered;
+  }
+
+  #address(door, more) {
+    return `/api/v1/cameras/${this.camera}/${door}?${new URLSearchParams([...Object.entries(more), ...this.#query])}`;
+  }
+
+  #within(from, to) {
+    return [Math.max(from, this.bounds.from), Math.min(to, this.bounds.until)];
+  }
+
+  /** Learn what there is between `from` and `to`; true when something new was learnt. */
+  async look(from, to) {
+    const [start, end] = this.#within(from, to);
+    if (end <= start) return false;
+    const asked = (this.#asked = { from: new Date(start).toISOString(), to: new Date(end).toISOString() });
+    const answer = await fetch(this.#address("timeline", asked), { headers: { Accept: "application/json" } });
+    if (!answer.ok) throw await refusal(answer);
+    const body = await answer.json();
+    if (asked !== this.#asked) return false;
+    const timed = (rows = []) => rows.map((row) => ({ ...row, from: Date.parse(row.from), to: row.to === null ? Date.now() : Date.parse(row.to) }));
+    this.#covered = { ...EMPTY, ...body, from: start, to: end, spans: timed(body.spans), gaps: timed(body.gaps), alarms: timed(body.alarms) };
+    return true;
+  }
+
+  spanAt(at) {
+    return this.#covered.spans.find((span) => span.from <= at && at < span.to);
+  }
+
+  gapAt(at) {
+    return this.#covered.gaps.find((gap) => gap.from <= at && at < gap.to);
+  }
+
+  /** The next recorded moment at or after `at`, as far as is known. */
+  nextAfter(at) {
+    const next = this.#covered.spans.find((span) => span.to > at);
+    return next && Math.max(at, next.from);
+  }
+
+  knows(at) {
+    return at >= this.#covered.from && at < this.#covered.to;
+  }
+
+  /** Pieces between `from` and `to` in order; null while their list is on its way. */
+  pieces(from, to) {
+    const found = new Map();
+    for (let start = Math.floor(from / CHUNK_MS) * CHUNK_MS; start < to; start += CHUNK_MS) {
+      const chunk = this.#chunk(start);
+      if (!chunk.pieces) return found.size ? [...found.values()] : null;
+      for (const piece of chunk.pieces) if (piece.to > from && piece.from < to) found.set(piece.key, piece);
+    }
+    return [...found.values()];
+  }
+
+  #chunk(start) {
+    const known = this.#chunks.get(start);
+    const grown = known?.pieces && known.askedAt < start + CHUNK_MS + GROWS_MS && Date.now() - known.askedAt > GROWS_MS;
+    if (known && !grown) return known;
+    const chunk = known ?? { pieces: null };
+    chunk.askedAt = Date.now();
+    this.#chunks.set(start, chunk);
+    this.#list(start).then(
+      (pieces) => (chunk.pieces = pieces),
+      (error) => {
+        this.#chunks.delete(start);
+        this.trouble = error;
+      },
+    );
+    return chunk;
+  }
+
+  async #list(from) {
+    const [start, end] = this.#within(from, from + CHUNK_MS);
+    if (end <= start) return [];
+    const address = this.#address("playback.m3u8", { from: new Date(start).toISOString(), to: new Date(end).toISOString() });
+    const answer = await fetch(address);
+    if (!answer.ok) throw await refusal(answer);
+    this.trouble = null;
+    return piecesOf(await answer.text(), answer.url);
+  }
+
+  /** The bytes of pieces that follow each other in one file. */
+  async bytes(pieces, signal) {
+    const [first, last] = [pieces[0], pieces.at(-1)];
+    return part(first.url, first.start, last.start + last.size - 1, signal);
+  }
+
+  setup({ url, start, size }) {
+    if (!this.#setups.has(url)) {
+      const asked = part(url, start, start + size - 1);
+      asked.catch(() => this.#setups.delete(url));
+      this.#setups.set(url, asked);
+    }
+    return this.#setups.get(url);
+  }
+
+  /** A small picture of `at` as an address for an image; asked for once. */
+  thumbnail(at) {
+    if (!this.#pictures.has(at)) {
+      const asked = this.#picture(at);
+      asked.catch(() => this.#pictures.delete(at));
+      this.#pictures.set(at, asked);
+      this.#forgetPictures();
+    }
+    return this.#pictures.get(at);
+  }
+
+  async #picture(at) {
+    const answer = await fetch(this.#address("thumbnail.jpg", { at: new Date(at).toISOString() }));
+    if (!answer.ok) throw await refusal(answer);
+    return URL.createObjectURL(await answer.blob());
+  }
+
+  #forgetPictures(keep = PICTURES_KEPT) {
+    for (const [at, asked] of [...this.#pictures].slice(0, Math.max(0, this.#pictures.size - keep))) {
+      this.#pictures.delete(at);
+      asked.then(URL.revokeObjectURL, () => {});
+    }
+  }
+
+  stop() {
+    this.#forgetPictures(0);
+  }
+}
+
+async function part(url, first, last, signal) {
+  const answer = await fetch(url, { headers: { Range: `bytes=${first}-${last}` }, signal });
+  if (!answer.ok) throw await refusal(answer);
+  return answer.arrayBuffer();
+}
+
+async function refusal(answer) {
+  const body = answer.headers.get("Content-Type")?.includes("json") ? await answer.json() : {};
+  return Object.assign(new Refused(body.detail ?? ""), { status: answer.status });
+}
