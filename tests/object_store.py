@@ -41,7 +41,7 @@ use = egg:swift#{kind}
 # `cache` needs a memcached for tokens, which signed requests never use: an address that refuses will do.
 PROXY = """
 [pipeline:main]
-pipeline = catch_errors gatekeeper cache s3api tempauth copy slo proxy-server
+pipeline = catch_errors gatekeeper cache s3api tempauth copy slo versioned_writes symlink proxy-server
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
@@ -62,6 +62,11 @@ user_soc_soc = {secret} .admin
 use = egg:swift#copy
 [filter:slo]
 use = egg:swift#slo
+[filter:versioned_writes]
+use = egg:swift#versioned_writes
+allow_object_versioning = true
+[filter:symlink]
+use = egg:swift#symlink
 """
 
 

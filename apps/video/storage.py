@@ -17,6 +17,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -50,6 +51,9 @@ def open_segment(film: Film) -> BinaryIO:
 
 def local_file(film: Film) -> Path:
     """The file to read on this machine; brought here first when only the object store has it."""
+    if film.store != Store.OBJECTS and has_object_store() and not film.file.exists():
+        # It moved since the row was read.
+        film.store = type(film).objects.filter(pk=film.pk).values_list("store", flat=True).first() or film.store
     if film.store == Store.OBJECTS or (film.store == Store.BOTH and not film.file.exists()):
         return _cached(film)
     return film.file
@@ -160,6 +164,13 @@ def upload(film: Film) -> None:
         raise Damaged(errno.EIO, "the store keeps other bytes than it was given", film.path)
 
 
+def refuse_versions() -> None:
+    """A bucket that keeps old versions forgets nothing: what is purged would stay there. Raises StoreAway."""
+    with _store_errors(""):
+        if _objects().get_bucket_versioning(Bucket=_bucket()).get("Status") == "Enabled":
+            raise StoreAway(errno.EPERM, "the bucket keeps old versions, so nothing could be purged", _bucket())
+
+
 def _stored_fingerprint(path: str) -> str:
     """Read back from a store whose tags are not sums (one that encrypts, for example)."""
     digest = hashlib.sha256()
@@ -192,7 +203,14 @@ def has_object_store() -> bool:
 
 
 def _objects():
-    """The client of the object store, one for each thread."""
+    """The client of the object store."""
+    store = storages["recordings"]
+    return _client(store.endpoint_url, store.access_key)
+
+
+@lru_cache
+def _client(_address: str, _key: str):
+    """Threads may share a client, and making one costs half a second; django-storages makes one for each thread."""
     return storages["recordings"].connection.meta.client
 
 

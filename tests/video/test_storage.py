@@ -1,0 +1,351 @@
+"""Recordings in a real object store: Swift with its S3 interface, brought up for this module."""
+
+import os
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from django.core.files.storage import storages
+from django.urls import reverse
+
+from apps.retention import purging
+from apps.video import cutting, playback, stills, storage, tiering
+from apps.video.models import HeldSegment, Segment, held_path
+from apps.video.reasons import NotAvailable
+from apps.video.tasks import cut_clip
+from tests.object_store import object_store, why_impossible
+from tests.retention.conftest import Killed
+from tests.video.conftest import roots  # noqa: F401
+from tests.video.filming import film
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+START = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
+DAYS_LATER = START + timedelta(days=3)
+
+
+@pytest.fixture(scope="session")
+def swift(tmp_path_factory):
+    base = tmp_path_factory.mktemp("swift")
+    if why := why_impossible(base):
+        pytest.skip(f"no object store: {why}")
+    with object_store(base) as store:
+        yield store
+
+
+@pytest.fixture
+def objects(swift, settings, roots):  # noqa: F811
+    """The city's settings with an empty bucket of its own."""
+    from botocore.config import Config
+
+    bucket = f"recordings-{os.urandom(4).hex()}"
+    options = {
+        "endpoint_url": swift.address,
+        "bucket_name": bucket,
+        "access_key": swift.key,
+        "secret_key": swift.secret,
+        "region_name": "us-east-1",
+        "client_config": Config(
+            s3={"addressing_style": "path"},
+            signature_version="s3v4",
+            retries={"total_max_attempts": 1},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        ),
+    }
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "recordings": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options},
+    }
+    client = storages["recordings"].connection.meta.client
+    client.create_bucket(Bucket=bucket)
+    return client
+
+
+@pytest.fixture
+def minute(camera, objects, settings):
+    """Three segments of 4 s, one after the other, on this machine."""
+    length = 4.0
+    return [
+        film(
+            settings,
+            camera,
+            START + timedelta(seconds=n * length),
+            length,
+            first=round(n * length * 90_000),
+            size=(320, 180),
+        )
+        for n in range(3)
+    ]
+
+
+@pytest.fixture
+def tiered(minute):
+    """The same, in the object store alone."""
+    tiering.tier(DAYS_LATER)
+    tiering.finish_moving()
+    return [Segment.objects.get(pk=segment.pk) for segment in minute]
+
+
+def stored() -> list[str]:
+    return [path for path, _size in storage.stored_objects()]
+
+
+class TestTiering:
+    def test_what_is_old_moves_and_is_gone_from_here_one_run_later(self, minute):
+        contents = [segment.file.read_bytes() for segment in minute]
+        result = tiering.tier(DAYS_LATER)
+        assert (result.segments, result.bytes) == (3, sum(map(len, contents)))
+        assert [segment.store for segment in Segment.objects.order_by("started_at")] == ["both"] * 3
+        assert all(segment.file.exists() for segment in minute)
+        tiering.tier(DAYS_LATER)
+        rows = list(Segment.objects.order_by("started_at"))
+        assert [row.store for row in rows] == ["objects"] * 3
+        assert not any(row.file.exists() for row in rows) and not minute[0].file.parent.exists()
+        assert stored() == [row.path for row in rows]
+        with storage.open_segment(rows[1]) as file:
+            assert file.read() == contents[1]
+
+    def test_what_is_young_or_growing_stays(self, minute, settings):
+        assert tiering.tier(START + timedelta(hours=23)).segments == 0
+        Segment.objects.update(state="recording")
+        assert tiering.tier(DAYS_LATER).segments == 0
+        assert stored() == []
+
+    def test_what_an_outage_left_behind_is_found_when_everything_is_asked_for(self, minute):
+        assert tiering.tier(DAYS_LATER + timedelta(days=9)).segments == 0
+        assert tiering.tier(DAYS_LATER + timedelta(days=9), everything=True).segments == 3
+
+    def test_a_file_that_is_not_what_was_recorded_stays_here(self, minute):
+        minute[1].file.write_bytes(b"rotten")
+        result = tiering.tier(DAYS_LATER)
+        assert (result.segments, result.failed) == (2, 1)
+        tiering.finish_moving()
+        assert minute[1].file.exists() and Segment.objects.get(pk=minute[1].pk).store == "local"
+
+    @pytest.mark.parametrize(
+        ("where", "name", "after"),
+        [(storage, "upload", 1), (tiering, "mark", 1), (os, "unlink", 1), (tiering, "sync_directory", 0)],
+    )
+    def test_killed_at_any_step_nothing_is_lost_and_the_next_run_finishes(
+        self, minute, monkeypatch, where, name, after
+    ):
+        contents = [segment.file.read_bytes() for segment in minute]
+        real, calls = getattr(where, name), []
+
+        def dies(*args, **more):
+            calls.append(args)
+            if len(calls) > after:
+                raise Killed
+            return real(*args, **more)
+
+        with monkeypatch.context() as broken, pytest.raises(Killed):
+            broken.setattr(where, name, dies)
+            tiering.tier(DAYS_LATER)
+            tiering.finish_moving()
+        for segment, content in zip(Segment.objects.order_by("started_at"), contents, strict=True):
+            with storage.open_segment(segment) as file:
+                assert file.read() == content
+        tiering.tier(DAYS_LATER)
+        tiering.finish_moving()
+        assert [row.store for row in Segment.objects.all()] == ["objects"] * 3
+
+    def test_purged_while_it_was_uploaded_it_does_not_stay_there(self, minute, monkeypatch):
+        upload = storage.upload
+
+        def purged_meanwhile(segment):
+            upload(segment)
+            Segment.objects.filter(pk=segment.pk).delete()
+
+        monkeypatch.setattr(storage, "upload", purged_meanwhile)
+        monkeypatch.setattr(tiering, "ThreadPoolExecutor", OneByOne)
+        assert tiering.tier(DAYS_LATER).segments == 0
+        assert stored() == []
+
+    def test_a_bucket_that_forgets_nothing_is_refused(self, minute, objects):
+        objects.put_bucket_versioning(
+            Bucket=storages["recordings"].bucket_name, VersioningConfiguration={"Status": "Enabled"}
+        )
+        with pytest.raises(storage.StoreAway, match="old versions"):
+            tiering.tier(DAYS_LATER)
+
+    def test_room_is_made_oldest_first(self, minute):
+        assert tiering.make_room(minute[0].bytes).segments == 3  # a batch is the least that moves
+        assert not any(segment.file.exists() for segment in minute)
+
+
+class OneByOne:
+    """Stands for the pool of uploads, in the thread of the test's transaction."""
+
+    def __init__(self, _size):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        return False
+
+    map = staticmethod(map)
+
+
+class TestReading:
+    def test_a_playlist_brings_only_its_edges_here(self, tiered, camera, settings):
+        whole = playback.playlist(camera.pk, START, START + timedelta(seconds=12), lambda segment: segment.path)
+        assert not (settings.VIDEO_ROOT / storage.CACHE).exists()
+        assert [float(s) for s in re.findall(r"EXTINF:([\d.]+)", whole)] == pytest.approx([4.0] * 3)
+        part = playback.playlist(
+            camera.pk, START + timedelta(seconds=1), START + timedelta(seconds=9), lambda segment: segment.path
+        )
+        assert len(list((settings.VIDEO_ROOT / storage.CACHE).rglob("*.mp4"))) == 2
+        assert part.count("EXTINF") == 3 and "DISCONTINUITY" not in part
+
+    def test_a_still(self, tiered, camera):
+        at = START + timedelta(seconds=6.5)
+        found = stills.still(camera.pk, at)
+        assert found.jpeg[:2] == b"\xff\xd8"
+        assert timedelta(0) <= at - found.taken_at <= timedelta(seconds=1)
+
+    def test_a_clip(self, tiered, camera):
+        from apps.video.actions import order_clip
+
+        clip = order_clip(camera.pk, START + timedelta(seconds=2), START + timedelta(seconds=10), note={})
+        cut_clip(str(clip.pk))
+        clip.refresh_from_db()
+        assert (clip.state, clip.gaps) == ("ready", [])
+        assert [source["sha256"] for source in clip.sources] == [segment.sha256 for segment in tiered]
+        assert not list((cutting.settings.VIDEO_ROOT / ".cuts").glob("*"))
+
+    def test_it_goes_out_by_the_front_server_and_names_no_store(self, tiered, camera, operator, client):
+        client.force_login(operator)
+        end = START + timedelta(seconds=12)
+        window = {"from": START.isoformat(), "to": end.isoformat()}
+        playlist = client.get(reverse("playback", args=[camera.pk]), window).content.decode()
+        url = re.search(r"^/.*mp4.*$", playlist, re.M)[0]
+        size, start = re.search(r"EXT-X-BYTERANGE:(\d+)@(\d+)", playlist).groups()
+        span = f"bytes={start}-{int(start) + int(size) - 1}"
+        response = client.get(url, headers={"range": span})
+        assert response.status_code == 200
+        inside = response["X-Accel-Redirect"].removeprefix("/protected/video/")
+        assert (storage.settings.VIDEO_ROOT / inside).read_bytes() == _fetched(tiered[0])
+        assert "127.0.0.1" not in str(response.headers) + playlist and "Amz" not in str(response.headers) + playlist
+
+    def test_a_row_read_before_it_moved_is_still_readable(self, minute):
+        content = minute[0].file.read_bytes()
+        tiering.tier(DAYS_LATER)
+        tiering.finish_moving()
+        with storage.open_segment(minute[0]) as file:
+            assert file.read() == content
+
+    def test_bytes_that_are_not_those_recorded_are_not_shown(self, tiered, objects):
+        objects.put_object(Bucket=storages["recordings"].bucket_name, Key=tiered[0].path, Body=b"other")
+        with pytest.raises(storage.Damaged):
+            storage.open_segment(tiered[0])
+        assert not list((storage.settings.VIDEO_ROOT / storage.CACHE).rglob("*.mp4*"))
+        assert playback.pieces(tiered[0]) == []
+
+    def test_what_is_gone_is_gone(self, tiered):
+        storage.remove_object(tiered[0].path)
+        with pytest.raises(FileNotFoundError):
+            storage.open_segment(tiered[0])
+        assert not storage.exists(tiered[0]) and storage.exists(tiered[1])
+        assert playback.pieces(tiered[0]) == []
+
+    def test_the_cache_is_bounded_in_size_and_time(self, tiered, settings):
+        files = [storage.local_file(segment) for segment in tiered]
+        settings.OBJECTS_CACHE_BYTES = tiered[0].bytes
+        storage.sweep_cache()
+        assert all(file.exists() for file in files)  # just read: perhaps on their way out
+        for age, file in enumerate(files):
+            os.utime(file, (file.stat().st_mtime - 200 - age,) * 2)
+        storage.sweep_cache()
+        assert [file.exists() for file in files] == [True, False, False]
+        os.utime(files[0], (0, 0))
+        storage.sweep_cache()
+        assert not files[0].exists()
+
+    def test_nobody_without_a_signature_reads_an_object(self, tiered, swift):
+        from urllib.error import HTTPError
+
+        bucket = storages["recordings"].bucket_name
+        with pytest.raises(HTTPError, match="40"):
+            urlopen(f"{swift.address}/{bucket}/{tiered[0].path}")
+
+
+def _fetched(segment) -> bytes:
+    with storage.open_segment(segment) as file:
+        return file.read()
+
+
+class TestAStoreThatIsAway:
+    @pytest.fixture(autouse=True)
+    def away(self, tiered, settings):
+        options = {**settings.STORAGES["recordings"]["OPTIONS"], "endpoint_url": "http://127.0.0.1:1"}
+        settings.STORAGES = {**settings.STORAGES, "recordings": {**settings.STORAGES["recordings"], "OPTIONS": options}}
+
+    def test_is_said_in_words(self, camera):
+        with pytest.raises(NotAvailable, match="object store"):
+            stills.still(camera.pk, START + timedelta(seconds=2))
+        with pytest.raises(NotAvailable, match="object store"):
+            playback.playlist(camera.pk, START + timedelta(seconds=1), START + timedelta(seconds=2), str)
+
+    def test_a_purge_forgets_nothing_that_may_still_be_there(self, camera):
+        result = purging.purge(START + timedelta(days=400))
+        assert result.failed
+        assert Segment.objects.count() == 3
+
+
+class TestDestroying:
+    def test_a_purge_removes_from_both_stores(self, minute, camera, settings):
+        tiering.tier(DAYS_LATER)
+        tiering.finish_moving()
+        Segment.objects.filter(pk=minute[2].pk).update(store="both")
+        minute[2].file.parent.mkdir(parents=True, exist_ok=True)
+        minute[2].file.write_bytes(b"x")
+        cached = storage.local_file(Segment.objects.get(pk=minute[0].pk))
+        result = purging.purge(START + timedelta(days=400))
+        assert (result.segments, result.failed) == (3, 0)
+        assert stored() == [] and not minute[2].file.exists() and not cached.exists()
+
+    def test_a_dry_run_counts_them(self, tiered, camera):
+        (row,) = purging.due(START + timedelta(days=400))
+        assert (row["camera_id"], row["segments"]) == (camera.pk, 3)
+        assert len(stored()) == 3
+
+
+class TestOwnCopies:
+    def test_of_what_is_in_the_store_is_made_there(self, tiered):
+        path = held_path(7, tiered[0].camera_id, tiered[0].started_at)
+        assert storage.link_or_copy(tiered[0], path) == "objects"
+        content = _fetched(tiered[0])
+        storage.delete(tiered[0])
+        copy = HeldSegment(hold=7, camera_id=tiered[0].camera_id, started_at=tiered[0].started_at, store="objects")
+        copy.sha256 = tiered[0].sha256
+        assert storage.fingerprint(copy) == tiered[0].sha256
+        assert _fetched(copy) == content
+        storage.delete(copy)
+        assert stored() == [segment.path for segment in tiered[1:]]
+
+    def test_of_what_is_in_both_is_a_link(self, minute):
+        tiering.tier(DAYS_LATER)
+        segment = Segment.objects.get(pk=minute[0].pk)
+        path = held_path(7, segment.camera_id, segment.started_at)
+        assert storage.link_or_copy(segment, path) == "local"
+        tiering.finish_moving()
+        assert Path(storage.settings.VIDEO_ROOT / path).exists()
+
+    def test_a_failing_copy_says_so(self, tiered, monkeypatch):
+        storage.remove_object(tiered[0].path)
+        with pytest.raises(FileNotFoundError):
+            storage.link_or_copy(tiered[0], "anywhere.mp4")
+
+
+def test_the_store_answers_like_a_store_of_the_standard(objects):
+    """What the rest relies on, asked of the server itself."""
+    bucket = storages["recordings"].bucket_name
+    objects.put_object(Bucket=bucket, Key="a", Body=b"0123456789")
+    assert objects.get_object(Bucket=bucket, Key="a", Range="bytes=2-4")["Body"].read() == b"234"
+    storage.remove_object("a")
+    storage.remove_object("a")
+    assert stored() == []
