@@ -14,6 +14,7 @@ from apps.agencies.models import Agency, ApiKey, Membership, User
 from apps.cameras.models import Camera, Site
 from apps.mous.models import LegalGround, MediaKind, Mou
 from apps.mous.standing import join_centre
+from apps.showroom.sample_city import SUPERVISING_PERMISSIONS
 
 CITY_HALL = (127.3845, 36.3504)
 ELSEWHERE = (127.45, 36.30)
@@ -57,16 +58,16 @@ def square(lon: float, lat: float, half_deg: float = 0.01) -> MultiPolygon:
     return MultiPolygon(Polygon([(lon + x * half_deg, lat + y * half_deg) for x, y in corners]), srid=4326)
 
 
-def signatory() -> User:
-    user, _is_new = User.objects.get_or_create(username="signatory")
-    return user
+def signatures(at) -> dict:
+    centre, other = (User.objects.get_or_create(username=name)[0] for name in ("signatory", "countersignatory"))
+    return {"signed_by": centre, "countersigned_by": other, "signed_at": at}
 
 
 def make_mou(agency: Agency, **details) -> Mou:
     """An MOU in force since yesterday, for everything 112, unless told otherwise."""
     now = timezone.now()
     state = details.pop("state", Mou.State.SIGNED)
-    signed = {} if state == Mou.State.DRAFT else {"signed_by": signatory(), "signed_at": now}
+    signed = {} if state in Mou.UNSIGNED else signatures(now)
     drafter, _is_new = User.objects.get_or_create(username="drafter")
     return Mou.objects.create(
         **{
@@ -139,8 +140,7 @@ def operator(centre):
 @pytest.fixture
 def supervisor(centre):
     user = make_user("supervisor", centre, Role.SUPERVISOR)
-    allow(user, "sign_mou", "suspend_mou", "revoke_provision")
-    return user
+    return allow(user, *SUPERVISING_PERMISSIONS)
 
 
 def allow(user: User, *codenames: str) -> User:

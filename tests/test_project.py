@@ -41,7 +41,7 @@ def test_only_the_gate_and_standing_touch_guardian():
 # Who may ask for cameras without asking the gate, and why that shows nobody anything.
 UNGATED = {
     "apps/mous/gate.py": "the gate itself",
-    "apps/mous/models.py": "which cameras an agreement may open",
+    "apps/mous/models/agreements.py": "which cameras an agreement may open",
     "apps/cameras/": "the registry: import, export, choosing among what it is handed, status",
     "apps/video/": "the recorder: knows no user",
     "apps/retention/": "purging: shows nothing",

@@ -41,6 +41,9 @@ class CameraInline(admin.TabularInline):
     def has_add_permission(self, request, obj=None):
         return False
 
+    def get_queryset(self, request):
+        return super().get_queryset(request).shared()
+
 
 @admin.register(Site)
 class SiteAdmin(NothingDeletable, OnRecord, Located, admin.ModelAdmin):
@@ -63,6 +66,10 @@ class CameraAdmin(NothingDeletable, OnRecord, Located, admin.ModelAdmin):
     autocomplete_fields = ["site"]
     readonly_fields = ["status", "status_reason", "status_at"]
     show_full_result_count = False
+
+    def get_queryset(self, request):
+        """What an owner keeps back is not in the centre's list either."""
+        return super().get_queryset(request).shared()
 
 
 class AreaAdmin(NothingDeletable, admin.ModelAdmin):

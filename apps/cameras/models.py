@@ -96,6 +96,10 @@ class CameraQuerySet(models.QuerySet):
         """Cameras a recorder should be pulling."""
         return self.filter(is_enabled=True).exclude(rtsp_url="")
 
+    def shared(self):
+        """Cameras that their owner has not kept back."""
+        return self.filter(excluded_at=None)
+
 
 class Camera(models.Model):
     class Kind(models.TextChoices):
@@ -142,6 +146,9 @@ class Camera(models.Model):
     status_at = models.DateTimeField(_("status since"), default=timezone.now, editable=False)
     is_virtual = models.BooleanField(_("virtual"), default=False)
     is_enabled = models.BooleanField(_("enabled"), default=True)
+    # Kept back by the owner (undercover, inside a school): nobody but the owner is shown it, or that it is there.
+    excluded_at = models.DateTimeField(_("kept back since"), null=True, editable=False)
+    excluded_reason = models.CharField(_("kept back because"), max_length=300, blank=True, editable=False)
 
     objects = CameraQuerySet.as_manager()
 
@@ -173,6 +180,11 @@ class Camera(models.Model):
             models.CheckConstraint(condition=Q(fov_deg__gt=0, fov_deg__lte=360), name="camera_fov_is_an_angle"),
             models.CheckConstraint(condition=Q(range_m__gt=0, range_m__lte=5000), name="camera_range_is_sane"),
             models.CheckConstraint(condition=Q(retention_days__gte=1), name="camera_keeps_a_day_or_more"),
+            models.CheckConstraint(
+                condition=Q(excluded_at=None, excluded_reason="")
+                | Q(excluded_at__isnull=False) & ~Q(excluded_reason=""),
+                name="camera_kept_back_with_reason",
+            ),
         ]
 
     def __str__(self):

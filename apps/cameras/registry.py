@@ -345,7 +345,7 @@ def export_cctv(path: str | Path, *, by=None, encoding: str = "utf-8-sig", colum
 
 def _listed_sites() -> Iterator[dict]:
     cameras: dict[int, list[int]] = {}
-    listed = Camera.objects.filter(is_enabled=True, is_virtual=False)
+    listed = Camera.objects.shared().filter(is_enabled=True, is_virtual=False)
     for site_id, days in listed.order_by("pk").values_list("site_id", "retention_days"):
         cameras.setdefault(site_id, []).append(days)
     for site in Site.objects.select_related("owner").order_by("pk").iterator(chunk_size=BATCH):

@@ -8,6 +8,7 @@ from typing import NoReturn
 from django.conf import settings
 from django.contrib.gis.geos import Point
 from django.db import IntegrityError, transaction
+from django.db.models import Prefetch
 from django.utils import timezone
 
 from apps.agencies.models import Agency
@@ -76,7 +77,9 @@ def point_of(call: dict) -> Point:
 
 def mous_for(call: dict) -> list[Mou]:
     """The agreements, of whichever agency, that are in force and cover this call."""
-    in_force = Mou.objects.in_force().speaking_of(call["service"]).select_related("agency").order_by("pk")
+    in_force = (
+        Mou.objects.in_force().defer("drawn").speaking_of(call["service"]).select_related("agency").order_by("pk")
+    )
     return [mou for mou in in_force if mou.covers(call["type"], point_of(call))]
 
 
@@ -160,10 +163,11 @@ def repeat_of(agency: Agency, call: dict, digest: str) -> Received | None:
 
 def provided_to(agency_ids: list[int], incident: Incident) -> list[tuple[Provision, list[ProvisionCamera]]]:
     """The incident's provisions to these agencies, each with its cameras in the order chosen."""
+    given = ProvisionCamera.objects.given().select_related("camera")
     provisions = (
         incident.provisions.of_agencies(agency_ids)
         .select_related("agency")
-        .prefetch_related("provided__camera")
+        .prefetch_related(Prefetch("provided", given))
         .order_by("pk")
     )
     return [(provision, list(provision.provided.all())) for provision in provisions]

@@ -1,7 +1,11 @@
+from functools import reduce
+
 from django import forms
+from django.contrib.gis.geos import GEOSGeometry, MultiPolygon
 from django.utils.translation import gettext_lazy as _
 
-from apps.cameras.models import Purpose
+from apps.agencies.models import Agency
+from apps.cameras.models import District, Purpose
 from apps.linked_services.services import ALL
 from apps.mous.models import MediaKind, Mou
 
@@ -20,14 +24,33 @@ def type_choices() -> list[tuple[str, list]]:
     return [(" · ".join(names), list(types)) for types, names in groups.items()]
 
 
+def owner_choices() -> list[tuple[int, str]]:
+    return [(owner.pk, str(owner)) for owner in Agency.objects.filter(sites__isnull=False).distinct()]
+
+
 class MouForm(forms.ModelForm):
     services = boxes(_("Services"), lambda: [(service.code, service.name) for service in ALL.values()])
     incident_types = boxes(
         _("Incident types"), type_choices, required=False, help_text=_("None: all types of the services.")
     )
     kinds = boxes(_("Media kinds"), MediaKind.choices)
+    districts = boxes(
+        _("Districts"),
+        lambda: [(district.code, str(district)) for district in District.objects.all()],
+        required=False,
+        help_text=_("None, and nothing drawn: the whole city."),
+    )
     purposes = boxes(
         _("Camera purposes"), Purpose.choices, required=False, help_text=_("None: cameras of all purposes.")
+    )
+    excluded_purposes = boxes(_("Camera purposes left out"), Purpose.choices, required=False)
+    only_owners = forms.TypedMultipleChoiceField(
+        label=_("Owners taken in"),
+        coerce=int,
+        choices=owner_choices,
+        required=False,
+        help_text=_("None: all owners."),
+        widget=forms.CheckboxSelectMultiple,
     )
 
     class Meta:
@@ -42,8 +65,12 @@ class MouForm(forms.ModelForm):
             "purpose",
             "starts_at",
             "ends_at",
-            "area",
+            "scan",
+            "districts",
+            "drawn",
             "purposes",
+            "excluded_purposes",
+            "only_owners",
             "excluded_owners",
             "max_cameras",
             "radius_m",
@@ -62,3 +89,16 @@ class MouForm(forms.ModelForm):
                 "incident_types", _("Not a type of the chosen services: %(codes)s") % {"codes": ", ".join(stray)}
             )
         return cleaned
+
+    def save(self, commit=True):
+        self.instance.area = area_of(self.cleaned_data["districts"], self.cleaned_data["drawn"])
+        return super().save(commit)
+
+
+def area_of(districts: list[str], drawn: MultiPolygon | None) -> MultiPolygon | None:
+    """What districts (codes) and a drawing come to together; None is the whole city."""
+    shapes = [*District.objects.filter(code__in=districts).values_list("shape", flat=True), *([drawn] if drawn else [])]
+    if not shapes:
+        return None
+    union = reduce(GEOSGeometry.union, shapes)
+    return union if isinstance(union, MultiPolygon) else MultiPolygon(union, srid=union.srid)

@@ -5,10 +5,11 @@ at the time of asking: an agreement that expired a second ago is closed now.
 
 A camera is visible
 - by **standing right**: the centre's staff and the owners, through guardian's object permissions,
-  `agencies.watch_cameras` on the owning agency or `cameras.watch_camera` on a single camera;
+  `agencies.watch_cameras` on the owning agency or `cameras.watch_camera` on a single camera, while the owner's
+  integration agreement is in force (the owner's own people need none);
 - by **provision**: one in force names one of the party's agencies, the camera and the kind.
 
-Superusers have no bypass.
+A camera that its owner keeps back is there for the owner alone. Superusers have no bypass.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from guardian.shortcuts import get_objects_for_user
 from apps.agencies.models import Agency
 from apps.agencies.principals import Principal
 from apps.cameras.models import Camera
-from apps.mous.models import MediaKind, Provision
+from apps.mous.models import Integration, MediaKind, Provision, ProvisionCamera
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,10 @@ REASONS = {
     "kind_not_provided": lambda: _("The provision does not include this kind of video."),
     "cannot_ask": lambda: _("The right to watch cannot be checked at the moment."),
     "outside_window": lambda: _("The provision does not include this time."),
+    "camera_withdrawn": lambda: _("This camera is no longer part of the provision."),
     "mou_draft": lambda: _("The agreement is not signed."),
+    "mou_reviewed": lambda: _("The agreement is not signed."),
+    "mou_superseded": lambda: _("A new version of the agreement has taken its place."),
     "mou_suspended": lambda: _("The agreement is suspended."),
     "mou_revoked": lambda: _("The agreement has been revoked."),
     "mou_not_begun": lambda: _("The agreement is not yet in force."),
@@ -67,22 +71,32 @@ def visible_cameras(
     """Cameras of which `principal` may see `kind` at `at` (default now). Empty for nobody."""
     if principal.party is None:
         return Camera.objects.none()
-    provided = Provision.objects.of_agencies(principal.agency_ids).giving(kind, at).values("provided__camera")
-    return Camera.objects.filter(_standing(principal) | Q(pk__in=provided), is_enabled=True)
+    giving = Provision.objects.of_agencies(principal.agency_ids).giving(kind, at)
+    provided = ProvisionCamera.objects.filter(provision__in=giving, removed_at=None).values("camera")
+    shown = Q(excluded_at=None) | Q(owner__in=principal.agency_ids)
+    return Camera.objects.filter(shown, _standing(principal, at) | Q(pk__in=provided), is_enabled=True)
 
 
 def has_standing_right(principal: Principal, camera: Camera) -> bool:
-    """Does the principal watch this camera by right, without a provision?"""
+    """Does the principal watch this camera by right, without a provision? Of a camera it may see."""
     return principal.party is not None and Camera.objects.filter(_standing(principal), pk=camera.pk).exists()
 
 
-def _standing(principal: Principal) -> Q:
+def own_cameras(principal: Principal) -> QuerySet[Camera]:
+    """The cameras of the principal's own agencies, those kept back and switched off among them."""
+    if principal.party is None:
+        return Camera.objects.none()
+    return Camera.objects.filter(_standing(principal), owner__in=principal.agency_ids)
+
+
+def _standing(principal: Principal, at: datetime | None = None) -> Q:
     if not principal.user_id or not principal.agencies:
         return Q(pk__in=[])
     options = {"accept_global_perms": False, "with_superuser": False}
     owners = get_objects_for_user(principal.party, "agencies.watch_cameras", Agency, **options)
     single = get_objects_for_user(principal.party, "cameras.watch_camera", Camera, **options)
-    return Q(owner__in=owners.values("pk")) | Q(pk__in=single.values("pk"))
+    granted = Q(owner__in=owners.values("pk")) | Q(pk__in=single.values("pk"))
+    return granted & (Q(owner__in=principal.agency_ids) | ~Q(owner__in=Integration.objects.lapsed_owners(at)))
 
 
 def decide(
@@ -108,14 +122,25 @@ def decide(
         provisions = provisions.filter(pk=provision_id)
     elif camera and has_standing_right(principal, camera):
         return Decision(camera)
-    giving = provisions.giving(kind, at).select_related("incident", "mou", "agency").order_by("-starts_at")
+    giving = provisions.giving(kind, at).filter(pk__in=_naming(camera_id))
+    giving = giving.select_related("incident", "mou", "agency").order_by("-starts_at")
     for provision in giving if camera else ():
         if window is None or provision.holds(*window):
             return Decision(camera, provision)
-    return Decision(None, code=_why_closed(provisions, kind, at))
+    return Decision(None, code=_why_closed(provisions, camera_id, kind, at))
 
 
-def _why_closed(provisions: QuerySet[Provision], kind: str, at: datetime) -> str:
+def _naming(camera_id: int) -> QuerySet:
+    """Ids of the provisions that give the camera and have not been narrowed by it."""
+    return ProvisionCamera.objects.given().filter(camera=camera_id).values("provision")
+
+
+def _why_closed(provisions: QuerySet[Provision], camera_id: int, kind: str, at: datetime) -> str:
     """The reason of the newest provision that ever named the camera to these agencies."""
     newest = provisions.select_related("incident", "mou", "agency").order_by("-starts_at").first()
-    return newest.why_closed(kind, at) if newest else "no_provision"
+    if newest is None:
+        return "no_provision"
+    code = newest.why_closed(kind, at)
+    if code == "outside_window" and not newest.provided.given().filter(camera=camera_id).exists():
+        return "camera_withdrawn"
+    return code

@@ -16,9 +16,8 @@ from apps.agencies.models import Agency, ApiKey, Membership, User
 from apps.cameras.boundaries import load_boundaries
 from apps.cameras.models import District
 from apps.cameras.sample import load_sample_registry
-from apps.mous.actions import advance_mou
-from apps.mous.models import LegalGround, MediaKind, Mou
-from apps.mous.standing import join_centre
+from apps.mous import agreements
+from apps.mous.models import Agreement, Integration, LegalGround, MediaKind, Mou
 
 Kind, Role = Agency.Kind, Membership.Role
 
@@ -55,11 +54,17 @@ MOUS = [
     ),
 ]
 ADMIN_APPS = ("agencies", "cameras", "mous", "viewing", "incidents", "audit", "video", "retention")
-SIGNATORY_PERMISSIONS = (
+PROVIDING_PERMISSIONS = ("provide", "break_glass")
+SUPERVISING_PERMISSIONS = (
+    *PROVIDING_PERMISSIONS,
+    "review_mou",
     "sign_mou",
     "suspend_mou",
     "revoke_provision",
+    "decide_request",
+    "review_urgent",
     "view_mou",
+    "view_integration",
     "view_provision",
     "view_ledgerentry",
 )
@@ -71,12 +76,12 @@ def load(virtual_urls: list[str]) -> None:
     load_boundaries()
     agencies = {code: agency(code, *names) for code, *names in AGENCIES}
     load_sample_registry(virtual_urls=virtual_urls)
-    for owner in Agency.objects.filter(cameras__isnull=False).distinct():
-        join_centre(owner, by=None)
     allow_roles()
     people = {role: person(*details, agencies) for role, details in PEOPLE.items()}
+    for owner in Agency.objects.filter(cameras__isnull=False).distinct():
+        join(owner, people)
     for details in MOUS:
-        sign_agreement(*details, drafted_by=people["administrator"], signed_by=people["supervisor"])
+        agree(*details, people=people)
 
 
 def agency(code: str, name_ko: str, name_en: str, kind: str) -> Agency:
@@ -108,11 +113,12 @@ def allow_roles() -> None:
         codename__in=("sign_mou", "watch_cameras", "watch_camera")
     )
     role_group(Role.ADMINISTRATOR).permissions.set(everything)
-    role_group(Role.SUPERVISOR).permissions.set(Permission.objects.filter(codename__in=SIGNATORY_PERMISSIONS))
+    role_group(Role.SUPERVISOR).permissions.set(Permission.objects.filter(codename__in=SUPERVISING_PERMISSIONS))
+    role_group(Role.OPERATOR).permissions.set(Permission.objects.filter(codename__in=PROVIDING_PERMISSIONS))
 
 
-def sign_agreement(code, document, services, kinds, ground, purpose, *, drafted_by: User, signed_by: User) -> None:
-    now = timezone.now()
+def agree(code, document, services, kinds, ground, purpose, *, people: dict[str, User]) -> None:
+    """An MOU, through all its steps: the agency's liaison signs with the centre's supervisor."""
     mou, is_new = Mou.objects.get_or_create(
         document_number=document,
         defaults={
@@ -121,13 +127,47 @@ def sign_agreement(code, document, services, kinds, ground, purpose, *, drafted_
             "kinds": kinds,
             "legal_ground": ground,
             "purpose": purpose,
-            "starts_at": now - timedelta(days=1),
-            "ends_at": now + timedelta(days=3 * 365),
-            "drafted_by": drafted_by,
+            **period(),
+            "drafted_by": people["administrator"],
         },
     )
     if is_new:
-        advance_mou(mou, "sign", by=signed_by)
+        sign(mou, people["supervisor"], people[code])
+
+
+def join(owner: Agency, people: dict[str, User]) -> None:
+    """An owner's agreement to join the centre, signed by somebody of the owner's."""
+    agreement, is_new = Integration.objects.get_or_create(
+        owner=owner,
+        defaults={
+            "document_number": f"2026-연계-{owner.code}",
+            "purpose": "시민 안전을 위한 영상정보의 통합 관제",
+            **period(),
+            "drafted_by": people["administrator"],
+        },
+    )
+    if is_new:
+        sign(agreement, people["supervisor"], keeper_of(owner, people))
+
+
+def keeper_of(owner: Agency, people: dict[str, User]) -> User:
+    """The person who signs for an owner: of one owner the sign-in of the demonstration, of others one without."""
+    if people["district"].memberships.filter(agency=owner).exists():
+        return people["district"]
+    user, _is_new = User.objects.get_or_create(username=f"keeper-{owner.code}", defaults={"last_name": owner.name_ko})
+    enrol(user, owner, Role.OWNER, by=None)
+    return user
+
+
+def period() -> dict:
+    now = timezone.now()
+    return {"starts_at": now - timedelta(days=1), "ends_at": now + timedelta(days=3 * 365)}
+
+
+def sign(agreement: Agreement, centre: User, other: User) -> None:
+    agreements.advance(agreement, "review", by=centre)
+    agreements.consent(agreement, by=centre)
+    agreements.consent(agreement, by=other)
 
 
 def write_sign_ins(path: Path) -> None:

@@ -4,6 +4,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest, Least
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import gettext_noop as _
 
 from apps.agencies.authentication import AgencySystem
@@ -14,8 +15,10 @@ from apps.audit.words import on_record
 from apps.incidents.actions import event_of, publish
 from apps.incidents.models import Incident
 from apps.mous import gate
+from apps.mous.actions import NotAllowed
 from apps.mous.gate import Decision
 from apps.mous.models import LedgerEntry, MediaKind, Provision
+from apps.mous.terms import NOT_TO_BE_PASSED_ON
 from apps.video.actions import order_clip
 from apps.viewing.models import Bookmark, ProvidedCopy, ViewLog
 
@@ -56,9 +59,15 @@ def _facts(principal: Principal, decision: Decision, door: str, incident: str, r
         "key": party.key if isinstance(party, AgencySystem) else None,
         "provision": decision.provision,
         "incident_number": number,
-        "reason": reason or ("" if number != ViewLog.NO_INCIDENT else on_record(_("standing monitoring duty"))),
+        "reason": reason or _reason(decision.provision, number),
         "address": source_address.get(),
     }
+
+
+def _reason(provision: Provision | None, incident_number: str) -> str:
+    if incident_number != ViewLog.NO_INCIDENT:
+        return ""
+    return f"{provision.number} {provision.purpose}"[:300] if provision else on_record(_("standing monitoring duty"))
 
 
 @transaction.atomic
@@ -117,7 +126,7 @@ def bookmark(principal: Principal, decision: Decision, at: datetime, note: str, 
 
 def _incident_number(principal: Principal, provision: Provision | None, named: str) -> str:
     if provision:
-        return provision.incident.number
+        return provision.incident_number or ViewLog.NO_INCIDENT
     if named and Incident.objects.visible_to(principal).filter(number=named).exists():
         return named
     return ViewLog.NO_INCIDENT
@@ -147,7 +156,7 @@ def provide_clip(principal: Principal, decision: Decision, start: datetime, end:
         period_from=start,
         period_until=end,
         cameras=[decision.camera.number],
-        incident_number=provision.incident.number,
+        incident_number=provision.incident_number,
         provision=provision,
         agency=provision.agency,
         file_name=f"{provision.number}_{decision.camera.number}_{timezone.localtime(start):%Y%m%d_%H%M%S}.mp4",
@@ -155,11 +164,12 @@ def provide_clip(principal: Principal, decision: Decision, start: datetime, end:
     note = {
         "ledger_number": line.pk,
         "provision": provision.number,
-        "incident": provision.incident.number,
+        "incident": provision.incident_number,
         "agency": provision.agency.code,
         "legal_ground": provision.legal_ground,
         "purpose": provision.purpose,
         "requested_by": str(party),
+        "terms": on_record(NOT_TO_BE_PASSED_ON),
     }
     copy = ProvidedCopy.objects.create(
         provision=provision,
@@ -174,8 +184,8 @@ def provide_clip(principal: Principal, decision: Decision, start: datetime, end:
 
 
 def _due(provision: Provision) -> datetime | None:
-    closed_at = provision.incident.closed_at
-    return closed_at + DESTROY_AFTER if closed_at else None
+    met_at = provision.purpose_met_at
+    return met_at + DESTROY_AFTER if met_at else None
 
 
 def set_destruction_dates(incident: Incident, *, at: datetime) -> int:
@@ -190,3 +200,28 @@ def decide_clip(principal: Principal, copy: ProvidedCopy) -> Decision:
     return gate.decide(
         principal, copy.clip.camera_id, MediaKind.RECORDED, window=window, provision_id=copy.provision_id
     )
+
+
+@transaction.atomic
+def confirm_destruction(copy: ProvidedCopy, *, by: User) -> None:
+    """The agency says that what it took of this copy is destroyed; a line of the register."""
+    if copy.agency_id not in Principal.of(by).agency_ids:
+        raise NotAllowed(_lazy("Only the agency that took the copy confirms its destruction."))
+    now = timezone.now()
+    if not ProvidedCopy.objects.filter(pk=copy.pk, confirmed_at=None).update(confirmed_at=now, confirmed_by=by):
+        raise NotAllowed(_lazy("The destruction of this copy is confirmed already."))
+    LedgerEntry.objects.create(
+        kind=LedgerEntry.Kind.DESTROY,
+        file_name=str(copy.clip_id),
+        form=on_record(_("video file (MP4)")),
+        officer=str(by),
+        purpose=on_record(_("The recipient confirms the destruction of its copy")),
+        third_party=copy.agency.name_ko,
+        period_from=copy.clip.starts_at,
+        period_until=copy.clip.ends_at,
+        cameras=[copy.clip.camera.number],
+        incident_number=copy.provision.incident_number,
+        provision=copy.provision,
+        agency=copy.agency,
+    )
+    record("copy.destruction_confirmed", actor=by, target=copy, sha256=copy.clip.sha256)

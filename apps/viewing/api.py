@@ -332,6 +332,7 @@ class ClipFileView(APIView):
         principal, decision, copy = ready_copy(request, clip_id)
         window = (copy.clip.starts_at, copy.clip.ends_at)
         log_view(principal, decision, ViewLog.Door.CLIP, period=window)
+        ProvidedCopy.objects.filter(pk=copy.pk, taken_at=None).update(taken_at=timezone.now())
         start = timezone.localtime(copy.clip.starts_at)
         name = f"{copy.provision.number}_{copy.clip.camera.number}_{start:%Y%m%d_%H%M%S}.mp4"
         return send_file("clips", copy.clip.path, "video/mp4", file_name=name)

@@ -117,6 +117,13 @@ class ProvidedCopy(models.Model):
     created_at = models.DateTimeField(_("ordered"), default=timezone.now)
     destroy_by = models.DateTimeField(_("to be destroyed by"), null=True)
     destroyed_at = models.DateTimeField(_("destroyed"), null=True)
+    # The file that the agency itself holds: when it first took it, and when it said that it is gone.
+    taken_at = models.DateTimeField(_("first taken"), null=True)
+    confirmed_at = models.DateTimeField(_("destruction confirmed"), null=True)
+    confirmed_by = models.ForeignKey(
+        User, models.PROTECT, null=True, related_name="+", verbose_name=_("destruction confirmed by")
+    )
+    chased_at = models.DateTimeField(_("chased"), null=True)
 
     objects = ProvidedCopyQuerySet.as_manager()
 

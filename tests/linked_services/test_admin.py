@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.audit.models import Entry
+from apps.mous.agreements import consent
 from apps.mous.models import LegalGround, MediaKind, Mou
 from tests.cast import PASSWORD, Role, allow, make_mou, make_user
 
@@ -29,7 +30,7 @@ def writer(centre):
 
 @pytest.fixture
 def signer(centre):
-    return staff("signer", centre, "sign_mou", "suspend_mou", "view_mou")
+    return staff("signer", centre, "review_mou", "sign_mou", "suspend_mou", "view_mou")
 
 
 def form(agency, **changes) -> dict:
@@ -46,7 +47,7 @@ def form(agency, **changes) -> dict:
         "starts_at_1": "00:00:00",
         "ends_at_0": f"{now + timedelta(days=365):%Y-%m-%d}",
         "ends_at_1": "00:00:00",
-        "area": "",
+        "drawn": "",
         "purposes": [],
         "max_cameras": 9,
         "radius_m": 500,
@@ -69,14 +70,17 @@ def test_from_draft_to_revoked(writer, signer, police):
     assert answer.status_code == 302, answer.context["adminform"].errors
     mou = Mou.objects.get()
     assert (mou.state, mou.drafted_by.username, mou.signed_by) == ("draft", "writer", None)
-    assert "sign" in signer.get(reverse("admin:mous_mou_change", args=[mou.pk])).content.decode()
-    for verb, state in (("sign", "signed"), ("suspend", "suspended"), ("resume", "signed"), ("revoke", "revoked")):
+    assert "step/review/" in signer.get(reverse("admin:mous_mou_change", args=[mou.pk])).content.decode()
+    steps = [("review", "reviewed"), ("consent", "signed"), ("suspend", "suspended"), ("resume", "signed")]
+    for verb, state in [*steps, ("revoke", "revoked")]:
+        if verb == "consent":
+            consent(mou, by=police.user)
         step(signer, mou, verb)
         mou.refresh_from_db()
         assert mou.state == state
-    assert mou.signed_by.username == "signer"
-    assert [f"mou.{verb}" for verb in ("added", "sign", "suspend", "resume", "revoke")] == list(
-        Entry.objects.filter(verb__startswith="mou.").order_by("pk").values_list("verb", flat=True)
+    assert (mou.signed_by.username, mou.countersigned_by) == ("signer", police.user)
+    assert [f"mou.{verb}" for verb in ("added", "review", "consent", "consent", "sign", "suspend")] == list(
+        Entry.objects.filter(verb__startswith="mou.").order_by("pk").values_list("verb", flat=True)[:6]
     )
 
 
@@ -84,16 +88,18 @@ def test_the_writer_cannot_sign_even_with_the_right(writer, police):
     Mou.objects.all().delete()
     writer.post(reverse("admin:mous_mou_add"), form(police.agency))
     mou = Mou.objects.get()
-    mou.drafted_by.user_permissions.add(Permission.objects.get(codename="sign_mou"))
-    assert "another person" in step(writer, mou, "sign").content.decode()
+    mou.drafted_by.user_permissions.add(*Permission.objects.filter(codename__in=["sign_mou", "review_mou"]))
+    assert "another person" in step(writer, mou, "review").content.decode()
+    Mou.objects.update(state="reviewed")
+    assert "another person" in step(writer, mou, "consent").content.decode()
     mou.refresh_from_db()
-    assert mou.state == "draft"
+    assert mou.state == "reviewed"
 
 
 def test_without_the_right_nothing_happens(writer, police):
     mou = make_mou(police.agency, state="draft")
-    assert "right" in step(writer, mou, "sign").content.decode()
-    assert Client().post(reverse("admin:mou_step", args=[mou.pk, "sign"])).status_code == 302
+    assert "right" in step(writer, mou, "review").content.decode()
+    assert Client().post(reverse("admin:mou_step", args=[mou.pk, "review"])).status_code == 302
     mou.refresh_from_db()
     assert mou.state == "draft"
 
@@ -117,7 +123,7 @@ def test_what_is_signed_is_not_edited(writer, police):
         ({"kinds": []}, "kinds"),
         ({"ends_at_0": "2020-01-01"}, "ends_at"),
         ({"outer_radius_m": 10}, "outer_radius_m"),
-        ({"area": "not a shape"}, "area"),
+        ({"drawn": "not a shape"}, "drawn"),
         ({"document_number": ""}, "document_number"),
     ],
 )

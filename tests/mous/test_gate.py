@@ -8,7 +8,8 @@ from django.utils import timezone
 from apps.agencies.principals import Principal
 from apps.incidents.models import Incident
 from apps.linked_services.actions import advance, receive
-from apps.mous.actions import advance_mou, revoke
+from apps.mous import agreements
+from apps.mous.actions import revoke
 from apps.mous.gate import decide, has_standing_right, visible_cameras
 from apps.mous.models import MediaKind, Mou, Provision
 from apps.mous.standing import leave_centre
@@ -178,9 +179,9 @@ def test_standing_rights_do_not_help_a_clip(operator, camera, incident):
 
 
 def test_revoking_and_suspending_close_at_once(police, supervisor, camera, incident):
-    advance_mou(police.mou, "suspend", by=supervisor)
+    agreements.advance(police.mou, "suspend", by=supervisor)
     assert_closed(police.user, camera, "mou_suspended")
-    advance_mou(police.mou, "resume", by=supervisor)
+    agreements.advance(police.mou, "resume", by=supervisor)
     assert_open(police.user, camera)
     revoke(incident.provisions.get(), by=allow(supervisor, "revoke_provision"), reason="wrong place")
     assert_closed(police.user, camera, "provision_revoked")

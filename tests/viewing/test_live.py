@@ -12,7 +12,8 @@ from django.utils import translation
 from apps.audit.models import Entry
 from apps.audit.words import on_record
 from apps.linked_services.actions import advance, receive
-from apps.mous.actions import advance_mou, revoke
+from apps.mous.actions import revoke
+from apps.mous.agreements import advance as advance_agreement
 from apps.mous.models import Mou
 from apps.video.reasons import NO_ANSWER, NotAvailable
 from apps.viewing import consumers
@@ -143,7 +144,7 @@ async def close(police, operator, supervisor, incident, client):
 
 
 async def suspend(police, operator, supervisor, incident, client):
-    await sync_to_async(advance_mou)(police.mou, "suspend", by=supervisor)
+    await sync_to_async(advance_agreement)(police.mou, "suspend", by=supervisor)
 
 
 async def expire(police, operator, supervisor, incident, client):

@@ -1,0 +1,84 @@
+"""Agreements for reading and signing: the centre's staff see all, an agency and an owner their own."""
+
+from django.contrib import messages
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from apps.agencies.principals import Principal, principal_of
+from apps.linked_services.admin import scan_response
+from apps.linked_services.explaining import NOT_IN_FORCE, explain
+from apps.mous import agreements
+from apps.mous.actions import NotAllowed
+from apps.mous.models import Agreement, Integration, Mou
+
+KINDS = {"mou": (Mou, "agency"), "integration": (Integration, "owner")}
+
+
+def readable(kind: str, principal: Principal):
+    """The agreements of this kind that the principal is a party to; for the centre's staff all of them."""
+    if kind not in KINDS:
+        raise Http404
+    model, party = KINDS[kind]
+    found = model.objects.select_related(party, "signed_by", "countersigned_by", "drafted_by", "reviewed_by")
+    return found if principal.is_centre_staff else found.filter(**{f"{party}__in": principal.agency_ids})
+
+
+def list_page(request):
+    principal = principal_of(request)
+    now = timezone.now()
+    rows = [
+        (kind, agreement, NOT_IN_FORCE.get(agreement.why_not_in_force(now), lambda: "")())
+        for kind in KINDS
+        for agreement in readable(kind, principal).order_by("document_number", "-version")[:200]
+    ]
+    return render(request, "console/agreements.html", {"rows": rows})
+
+
+def page(request, agreement_id, kind="mou"):
+    agreement = get_object_or_404(readable(kind, principal_of(request)), pk=agreement_id)
+    context = {
+        "kind": kind,
+        "agreement": agreement,
+        "sentences": explain(agreement) if kind == "mou" else [],
+        "consents": agreement.consents.select_related("person"),
+        "may_sign": may_sign(agreement, request.user),
+        "versions": readable(kind, principal_of(request)).filter(document_number=agreement.document_number),
+    }
+    return render(request, "console/agreement.html", context)
+
+
+def may_sign(agreement: Agreement, person) -> bool:
+    if agreement.state != Agreement.State.REVIEWED or agreement.drafted_by_id == person.pk:
+        return False
+    try:
+        agreements.party_of(agreement, person)
+    except NotAllowed:
+        return False
+    return True
+
+
+@require_POST
+def sign(request, kind, agreement_id):
+    """Consent, or hold out with a reason, for the party that the signed-in person speaks for."""
+    agreement = get_object_or_404(readable(kind, principal_of(request)), pk=agreement_id)
+    try:
+        if request.POST.get("word") == "hold_out":
+            agreements.hold_out(agreement, by=request.user, reason=request.POST.get("reason", ""))
+            messages.success(request, _("Your objection is written down: the agreement is not signed."))
+        else:
+            agreement = agreements.consent(agreement, by=request.user)
+            messages.success(request, _("Your consent is written down."))
+    except NotAllowed as refusal:
+        messages.error(request, str(refusal))
+    return redirect("agreement_of_kind", kind=kind, agreement_id=agreement_id)
+
+
+def scan(request, kind, agreement_id):
+    """The scanned paper, for the parties and the centre's staff."""
+    agreement = get_object_or_404(readable(kind, principal_of(request)), pk=agreement_id)
+    if not agreement.scan:
+        raise Http404
+    return scan_response(agreement)

@@ -1,0 +1,44 @@
+from django import template
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from apps.agencies.models import Membership
+from apps.agencies.principals import principal_of
+from apps.mous.models import ProvisionRequest, UrgentReview
+
+register = template.Library()
+HAVE = {"operator", "agency", "agreements"}
+
+
+@register.simple_tag(takes_context=True)
+def office_pages(context) -> list[tuple]:
+    """The pages beside this one that the reader has: (name, address, words, how many wait there)."""
+    request = context["request"]
+    principal = principal_of(request)
+    if principal.is_centre_staff:
+        requests = ProvisionRequest.objects.filter(state__in=ProvisionRequest.WAITING).count()
+        reviews = UrgentReview.objects.filter(reviewed_at=None).count()
+        pages = [
+            ("operator", _("Operator’s desk"), 0),
+            ("provisions", _("Provisions"), 0),
+            ("requests", _("Requests"), requests),
+            ("urgent_reviews", _("Break-glass"), reviews),
+            ("agreements", _("Agreements"), 0),
+            ("simulator", _("Simulator"), 0),
+            ("register", _("Register"), 0),
+        ]
+    else:
+        pages = [
+            ("agency", _("Live"), 0),
+            ("agency_requests", _("Requests"), 0),
+            ("agency_answers", _("Results and copies"), 0),
+            ("agreements", _("Agreements"), 0),
+        ]
+        if any(membership.role == Membership.Role.OWNER for membership in principal.memberships):
+            pages.append(("own_cameras", _("Own cameras"), 0))
+    return [(name, reverse(name), words, count) for name, words, count in pages if name in HAVE]
+
+
+@register.filter
+def model_name(thing) -> str:
+    return thing._meta.verbose_name
