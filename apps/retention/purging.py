@@ -25,6 +25,7 @@ from django.db.models import Max
 
 from apps.audit.actions import record
 from apps.cameras.models import Camera
+from apps.retention import holding
 from apps.video import partitions, storage
 from apps.video.fields import EPOCH
 from apps.video.healing import heal_left_behind
@@ -62,8 +63,14 @@ MARK = f"""
 insert into video_purgemark (camera_id, until, removed)
 select m.camera_id, m.until, m.removed from ({CAMERAS}) m
  where m.until > m.removed and (m.is_known or exists (select from video_segment s where {BETWEEN}))
+   and m.camera_id <> all(%(spared)s)
     on conflict (camera_id) do update set until = greatest(video_purgemark.until, excluded.until)
 """  # noqa: S608
+MARK_THESE = """
+insert into video_purgemark (camera_id, until, removed)
+select camera_id, until, %(epoch)s from unnest(%(cameras)s::bigint[], %(until)s::timestamptz[]) u(camera_id, until)
+    on conflict (camera_id) do update set until = greatest(video_purgemark.until, excluded.until)
+"""
 NOTHING_BETWEEN = f"""
 update video_purgemark m set removed = until
  where removed < until and not exists (select from video_segment s where {BETWEEN})
@@ -141,16 +148,16 @@ def purge(now: datetime) -> Purged:
     """Finish what an earlier run began, then purge all that is due at `now`."""
     with _alone():
         heal_left_behind()
-        mark(now)
+        # What a hold could not copy yet is spared until it can.
+        mark(now, spared=holding.take_unfinished())
         return _vanish()
 
 
 def purge_until(times: dict[int, datetime]) -> Purged:
     """Purge what cameras recorded before the time given for each, whatever they may keep."""
     with _alone():
-        for camera_id, until in times.items():
-            PurgeMark.objects.get_or_create(camera_id=camera_id, defaults={"until": EPOCH})
-            PurgeMark.objects.filter(camera_id=camera_id, until__lt=until).update(until=until)
+        with connection.cursor() as cursor:
+            cursor.execute(MARK_THESE, {"cameras": list(times), "until": list(times.values()), "epoch": EPOCH})
         return _vanish()
 
 
@@ -165,10 +172,10 @@ def _alone() -> Iterator[None]:
             cursor.execute("select pg_advisory_unlock(%s)", [PURGE_LOCK])
 
 
-def mark(now: datetime) -> None:
-    """Take all that is due out of everybody's sight, in one statement."""
+def mark(now: datetime, *, spared: set[int] = frozenset()) -> None:
+    """Take all that is due, but of the cameras `spared`, out of everybody's sight, in one statement."""
     with connection.cursor() as cursor:
-        cursor.execute(MARK, {"now": now, "longest": LONGEST_SEGMENT, "epoch": EPOCH})
+        cursor.execute(MARK, {"now": now, "longest": LONGEST_SEGMENT, "epoch": EPOCH, "spared": list(spared)})
 
 
 def _vanish() -> Purged:

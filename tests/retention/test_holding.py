@@ -11,7 +11,7 @@ from apps.audit.models import Entry
 from apps.incidents.models import Event
 from apps.mous.actions import NotAllowed
 from apps.mous.models import LedgerEntry
-from apps.retention import actions, holding, tasks
+from apps.retention import actions, holding, purging, tasks
 from apps.retention.models import Certificate, Hold
 from apps.video import storage
 from apps.video.models import HeldSegment, Segment, recorded, recording_named
@@ -150,12 +150,13 @@ class TestTaking:
             broken.setattr(os, "link", full)
             placed = hold(camera)
             assert holding.take_unfinished() == {camera.pk}
+            assert purging.purge(NOW + timedelta(days=400)).segments == 0
             with pytest.raises(tasks.Incomplete):
                 tasks.keep_holds()
         placed.refresh_from_db()
         assert placed.taken_at is None
-        assert holding.take_unfinished() == set()
-        assert len(held(placed)) == 5
+        assert purging.purge(NOW + timedelta(days=400)).segments == 10
+        assert len(held(placed)) == 5 and all(copy.file.exists() for copy in held(placed))
 
     def test_a_file_that_is_gone_stops_nobody(self, hold, camera, hour):
         hour[7].file.unlink()
