@@ -4,6 +4,7 @@ Order of precedence: the process environment, `.env`, then `var/city.env`, which
 writes so that `manage.py` in a second shell finds the running city.
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -152,7 +153,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 CELERY_BEAT_SCHEDULE: dict[str, dict] = {
-    "seal-audit": {"task": "apps.audit.tasks.seal", "schedule": 5},
+    "seal-audit": {"task": "apps.audit.tasks.seal_newest", "schedule": 5},
+    "seal-stragglers": {"task": "apps.audit.tasks.seal_stragglers", "schedule": 24 * 3600},
+    "mark-audit-checkpoint": {"task": "apps.audit.tasks.mark_checkpoint", "schedule": 3600},
+    "forward-audit-to-siem": {"task": "apps.audit.tasks.forward_to_siem", "schedule": 10},
     "resume-stuck-clips": {"task": "apps.video.tasks.resume_stuck_clips", "schedule": 5},
     "keep-partitions": {"task": "apps.video.tasks.keep_partitions", "schedule": 3600},
     "purge": {"task": "apps.retention.tasks.purge", "schedule": 3600},
@@ -160,6 +164,14 @@ CELERY_BEAT_SCHEDULE: dict[str, dict] = {
     "destroy-due-copies": {"task": "apps.retention.tasks.destroy_due_copies", "schedule": 120},
     "note-unrecorded-cameras": {"task": "apps.video.tasks.note_unrecorded_cameras", "schedule": 15},
 }
+
+# --- audit ------------------------------------------------------------------
+# Signed marks of the audit chain. Put the file on another machine's disk.
+AUDIT_CHECKPOINTS = Path(env.str("AUDIT_CHECKPOINTS", default=str(VAR_DIR / "audit" / "checkpoints.jsonl")))
+# Where the city collects security events: udp://, tcp:// or tls://host:port; empty for nowhere.
+SIEM_ADDRESS = env.str("SIEM_ADDRESS", default="")
+if SIEM_ADDRESS and not re.fullmatch(r"(udp|tcp|tls)://[^/:]+(:\d{1,5})?", SIEM_ADDRESS):
+    raise ImproperlyConfigured("SIEM_ADDRESS must be udp://, tcp:// or tls://, a host and a port")
 
 # --- people -----------------------------------------------------------------
 AUTH_USER_MODEL = "agencies.User"

@@ -44,3 +44,13 @@ class Link(models.Model):
 
     def __str__(self):
         return f"{self.position}"
+
+
+class Forwarding(models.Model):
+    """How far along the chain a SIEM has been told."""
+
+    address = models.CharField(max_length=200, unique=True)
+    position = models.BigIntegerField(default=0)
+
+    def __str__(self):
+        return f"{self.address} {self.position}"
