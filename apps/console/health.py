@@ -1,10 +1,8 @@
 """Is the city well? For a load balancer (`/healthz`) and for Prometheus (`/metrics`)."""
 
-import shutil
 import time
 from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -22,6 +20,8 @@ from redis import Redis, RedisError
 from apps.cameras.models import Camera
 from apps.incidents.models import Incident
 from apps.mous.models import Provision
+from apps.retention.models import EarlyPurge
+from apps.video.disk import LEVELS, level_of, space
 from apps.video.models import Clip, Lease, Recorder
 from daejeon_soc.celery import app as celery
 
@@ -83,7 +83,14 @@ def recorder() -> str:
 
 
 def disk() -> str:
-    return "" if disk_usage().free > DISK_RESERVE else "almost full"
+    """How full it is by the city's levels stands in `/metrics`; unwell it is when recording may stop."""
+    try:
+        room = space(settings.VIDEO_ROOT)
+    except (DatabaseError, InterfaceError):
+        return "unknown while the database does not answer"
+    except OSError:
+        return "does not answer"
+    return "" if room.free > min(DISK_RESERVE, room.total // 50) else "almost full"
 
 
 PARTS = {"database": database, "redis": redis, "worker": worker, "recorder": recorder, "disk": disk}
@@ -92,12 +99,6 @@ PARTS = {"database": database, "redis": redis, "worker": worker, "recorder": rec
 @lru_cache(maxsize=1)
 def redis_client() -> Redis:
     return Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
-
-
-def disk_usage():
-    """Of the file system that the video is on, also before the first segment has made its folder."""
-    root = Path(settings.VIDEO_ROOT)
-    return shutil.disk_usage(next(folder for folder in (root, *root.parents) if folder.exists()))
 
 
 @require_safe
@@ -116,8 +117,10 @@ class City(Collector):
         yield gauge(
             "soc_part_up", "1 when the part is well", "part", {name: part["ok"] for name, part in parts.items()}
         )
-        usage = disk_usage()
-        yield gauge("soc_disk_bytes", "file system of the video", "kind", {"total": usage.total, "free": usage.free})
+        if parts["disk"].get("reason") in (None, "almost full"):
+            room = space(settings.VIDEO_ROOT)
+            yield gauge("soc_disk_bytes", "room for recordings", "kind", {"total": room.total, "free": room.free})
+            yield GaugeMetricFamily("soc_disk_level", "0 normal to 3 critical", LEVELS.index(level_of(room)))
         if parts["redis"]["ok"]:
             waiting = redis_client().llen(CELERY_QUEUE)
             yield gauge("soc_tasks_waiting", "tasks in the queue", "queue", {CELERY_QUEUE: waiting})
@@ -131,6 +134,7 @@ class City(Collector):
             "soc_incidents_open", "open incidents by service", "service", counts(Incident.objects.open(), "service")
         )
         yield GaugeMetricFamily("soc_provisions_in_force", "provisions", Provision.objects.in_force().count())
+        yield GaugeMetricFamily("soc_cameras_kept_short", "recordings purged early", EarlyPurge.objects.short().count())
         yield GaugeMetricFamily("soc_recorders", "recorders alive", Recorder.objects.alive().count())
         yield GaugeMetricFamily("soc_cameras_leased", "cameras that a recorder holds", Lease.objects.count())
 

@@ -1,5 +1,8 @@
+from datetime import timedelta
+
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import ExpressionWrapper, F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -159,6 +162,13 @@ class DiskWatch(models.Model):
         return f"{self.root}: {self.level}"
 
 
+class EarlyPurgeQuerySet(models.QuerySet):
+    def short(self):
+        """Cameras of which fewer days are there than should be."""
+        days = ExpressionWrapper(timedelta(days=1) * F("camera__retention_days"), output_field=models.DurationField())
+        return self.filter(until__gt=Now() - days)
+
+
 class EarlyPurge(models.Model):
     """Recordings of a camera that went before their time, since the disk was full: since when it is whole again."""
 
@@ -168,6 +178,8 @@ class EarlyPurge(models.Model):
     # What was recorded before this is gone.
     until = models.DateTimeField(_("recordings gone until"))
     at = models.DateTimeField(_("last time"))
+
+    objects = EarlyPurgeQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("early purge")

@@ -1,13 +1,10 @@
-from collections import namedtuple
-
 import pytest
 from django.db import OperationalError
 from redis import ConnectionError as NoRedis
 
 from apps.console import health
+from apps.video.disk import Space
 from apps.video.models import Recorder
-
-Usage = namedtuple("Usage", "total used free")
 
 
 @pytest.fixture(autouse=True)
@@ -78,15 +75,30 @@ def test_recorder_is_well_only_while_one_is_alive():
     assert health.recorder() == ""
 
 
-@pytest.mark.parametrize(("free", "reason"), [(health.DISK_RESERVE, "almost full"), (health.DISK_RESERVE + 1, "")])
-def test_disk(free, reason, monkeypatch):
-    monkeypatch.setattr(health.shutil, "disk_usage", lambda _: Usage(10**12, 0, free))
+@pytest.mark.parametrize(
+    ("total", "free", "reason"),
+    [
+        (10**12, health.DISK_RESERVE, "almost full"),
+        (10**12, health.DISK_RESERVE + 1, ""),
+        (10**9, 20_000_000, "almost full"),
+        (10**9, 20_000_001, ""),
+    ],
+)
+def test_disk(total, free, reason, monkeypatch):
+    monkeypatch.setattr(health, "space", lambda _: Space(total, free))
     assert health.disk() == reason
 
 
-def test_disk_is_measured_before_there_is_any_video(settings, tmp_path):
-    settings.VIDEO_ROOT = tmp_path / "not" / "yet"
-    assert health.disk_usage().total > 0
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(OSError, "does not answer"), (OperationalError, "unknown while the database does not answer")],
+)
+def test_a_disk_that_cannot_be_measured(error, reason, monkeypatch):
+    def fails(_path):
+        raise error
+
+    monkeypatch.setattr(health, "space", fails)
+    assert health.disk() == reason
 
 
 @pytest.mark.django_db
@@ -95,6 +107,7 @@ def test_metrics_follow_the_database(client, well):
     text = client.get("/metrics").content.decode()
     assert "soc_recorders 1.0" in text
     assert 'soc_part_up{part="disk"} 1.0' in text
+    assert "soc_disk_level" in text and "soc_cameras_kept_short 0.0" in text
 
 
 def test_metrics_without_a_database_still_say_that_it_is_away(client, well, monkeypatch):

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.incidents.states import State
 from apps.linked_services.services import ALL
 from apps.mous.models import MediaKind
+from apps.retention.low_disk import kept_days
 
 register = template.Library()
 
@@ -31,6 +32,14 @@ EVENT_WORDS = {
     "incident.opened": _("Call received"),
     "incident.bookmarked": _("Moment marked"),
     "provision.revoked": _("Provision revoked"),
+    "hold.placed": _("Hold placed"),
+    "hold.reviewed": _("Hold reviewed"),
+    "hold.released": _("Hold released"),
+    "hold.ended": _("Hold ended"),
+    "hold.review_due": _("Hold to be reviewed"),
+    "hold.damaged": _("Held video is damaged"),
+    "disk.level": _("Room for recordings has changed"),
+    "disk.purged_early": _("Recordings purged before their time: the disk is full"),
 }
 
 
@@ -84,6 +93,13 @@ def service_mark(code: str) -> str:
 @register.filter
 def kind_names(kinds) -> str:
     return ", ".join(str(MediaKind(kind).label) for kind in kinds)
+
+
+@register.filter
+def days_left_of_early_purge(camera) -> int | None:
+    """How many whole days of a camera's recordings there are, if that is fewer than there should be."""
+    days = kept_days(camera)
+    return None if days is None else int(days)
 
 
 @register.filter
