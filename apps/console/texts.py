@@ -10,6 +10,8 @@ def script_texts() -> dict[str, str]:
         "tile.live": _("Live"),
         "tile.delay": _("Live, {seconds} s behind"),
         "tile.stale": _("No new picture for {seconds} s"),
+        "tile.skipped": _("Fell behind: {seconds} s were left out"),
+        "tile.plain_http": _("This page came without HTTPS: some browsers then show live pictures a little later"),
         "tile.reconnecting": _("Connection lost. Trying again in {seconds} s"),
         "tile.refused": _("Not shown: {reason}"),
         "tile.refused_plain": _("You may not watch this camera now"),

@@ -3,6 +3,7 @@ import { Stream } from "soc/stream";
 
 const SILENT_MS = 300; // waiting shorter than this needs no words
 const OUT_OF_SIGHT_MS = 4000;
+const NOTE_MS = 5000;
 
 /** A camera's live picture with its one line. Lives as long as it is on the page and in sight. */
 class CameraTile extends HTMLElement {
@@ -13,6 +14,8 @@ class CameraTile extends HTMLElement {
   #watcher;
   #timer;
   #wordsTimer;
+  #noteTimer;
+  #note = "";
   #onVisibility = () => this.#decide();
 
   connectedCallback() {
@@ -42,6 +45,15 @@ class CameraTile extends HTMLElement {
     return this.querySelector("video");
   }
 
+  /** What shows the picture now, a video or a canvas, and how far it has come (seconds of media time, 0 before). */
+  get picture() {
+    return this.#stream?.element ?? this.video;
+  }
+
+  get shown() {
+    return this.#stream?.shown ?? 0;
+  }
+
   #decide() {
     clearTimeout(this.#timer);
     const wanted = this.#inSight && !document.hidden;
@@ -57,6 +69,7 @@ class CameraTile extends HTMLElement {
 
   #stop() {
     clearTimeout(this.#wordsTimer);
+    this.#forgetNote();
     this.#stream?.stop();
     this.#stream = null;
   }
@@ -71,9 +84,11 @@ class CameraTile extends HTMLElement {
   };
 
   #show(state, detail) {
+    if (state === "skipped") return this.#remark(say("tile.skipped", { seconds: seconds(detail.seconds) }));
     const before = this.dataset.state;
     if (state !== before) {
       this.dataset.state = state;
+      this.dataset.path = this.#stream?.path ?? "";
       clearTimeout(this.#wordsTimer);
       this.dispatchEvent(new CustomEvent("tile:state", { bubbles: true, detail: { state } }));
     }
@@ -81,8 +96,20 @@ class CameraTile extends HTMLElement {
       this.#wordsTimer = setTimeout(() => this.#say(say("tile.connecting")), SILENT_MS);
       return;
     }
-    this.#say(state === "live" ? "" : inWords(state, detail));
+    this.#say(state === "live" ? this.#note : inWords(state, detail));
     this.#line(state === "live" ? say("tile.delay", { seconds: seconds(detail.seconds) }) : "");
+  }
+
+  /** Something that happened and is over: said for a moment, over a picture that is live. */
+  #remark(words) {
+    this.#forgetNote();
+    this.#note = words;
+    this.#noteTimer = setTimeout(() => this.#forgetNote(), NOTE_MS);
+  }
+
+  #forgetNote() {
+    clearTimeout(this.#noteTimer);
+    this.#note = "";
   }
 
   #say(words) {
@@ -90,7 +117,9 @@ class CameraTile extends HTMLElement {
   }
 
   #line(words) {
-    if (this.#state && this.#state.textContent !== words) this.#state.textContent = words;
+    if (!this.#state || this.#state.textContent === words) return;
+    this.#state.textContent = words;
+    this.#state.title = words && !isSecureContext ? say("tile.plain_http") : "";
   }
 }
 

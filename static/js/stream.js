@@ -1,32 +1,45 @@
-/* One camera's live picture: fragments from a socket into Media Source Extensions. */
+/* One camera's live picture: the line to the server, the true age of what is seen, and what to say about it.
+   How pictures are drawn is left to codec-picture.js or, where a browser cannot, media-picture.js. */
 
-const Source = self.ManagedMediaSource ?? self.MediaSource;
+import { CodecPicture } from "soc/codec-picture";
+import { codecOf, readFragment } from "soc/fragment";
+import { MediaPicture } from "soc/media-picture";
+
 const REFUSED = 4403;
 const UNAVAILABLE = 4503;
 const STALE_AFTER_S = 3;
-const SEEK_WHEN_BEHIND_S = 1;
-const NUDGE_WHEN_BEHIND_S = 0.4;
-const REST_AT_S = 0.2;
-const KEEP_S = 15;
-const LONGEST_QUEUE = 400; // a fragment a frame: about 15 s that the decoder failed to take
+const RENEW_AFTER_S = 15; // longer than another recorder needs to take over
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
+const ROUND_MS = 250;
+
+async function pictureFor(mime, init, codecsFail) {
+  if (!codecsFail && (await CodecPicture.plays(mime, init))) return CodecPicture;
+  return MediaPicture.plays(mime) ? MediaPicture : null;
+}
 
 export class Stream {
   #video;
   #address;
   #tell;
-  #socket;
-  #source;
-  #buffer;
-  #queue = [];
-  #control;
+  #socket = null;
+  #picture = null;
+  #codecsFail = false;
+  #mime;
+  #init = null;
+  #early = [];
+  #rounds;
   #retry;
   #pause = FIRST_PAUSE_MS;
-  #lastFragment = 0;
-  #pictured = false;
+  #heardAt;
+  #ahead; // of the server's clock: ms
+  #times = []; // media time and time of taking, of the picture that is seen and those that follow
+  #got = 0;
+  #said = 0;
+  #onLine = () => this.#connectNow();
 
-  /** `tell(state, detail)` hears connecting, live, stale, reconnecting, refused, unavailable, unsupported, blocked. */
+  /** `tell(state, detail)` hears connecting, live, stale, skipped, reconnecting, refused, unavailable, unsupported,
+   *  blocked. */
   constructor(video, address, tell) {
     this.#video = video;
     this.#address = new URL(address, location.href);
@@ -34,25 +47,47 @@ export class Stream {
     this.#tell = tell;
   }
 
+  /** The element that shows the picture, and how far it has come in seconds of media time. */
+  get element() {
+    return this.#picture?.element ?? this.#video;
+  }
+
+  get shown() {
+    return this.#picture?.shown ?? 0;
+  }
+
+  get path() {
+    return this.#picture?.constructor.path ?? "";
+  }
+
   start() {
     this.#tell("connecting", {});
     this.#connect();
-    this.#control = setInterval(() => this.#keepUp(), 250);
+    this.#rounds = setInterval(() => this.#goRound(), ROUND_MS);
+    addEventListener("online", this.#onLine);
   }
 
   stop() {
-    clearInterval(this.#control);
+    clearInterval(this.#rounds);
     clearTimeout(this.#retry);
+    removeEventListener("online", this.#onLine);
     this.#hangUp();
     this.#clear();
   }
 
+  // --- the line ---
+
   #connect() {
     const socket = new WebSocket(this.#address);
     socket.binaryType = "arraybuffer";
-    socket.onmessage = ({ data }) => (typeof data === "string" ? this.#describe(JSON.parse(data)) : this.#take(data));
+    socket.onmessage = ({ data }) => this.#hear(data);
     socket.onclose = ({ code, reason }) => this.#closed(code, reason);
     this.#socket = socket;
+    this.#heardAt = Date.now();
+    this.#ahead = Infinity;
+    this.#early = [];
+    this.#times = [];
+    this.#got = this.#said = 0;
   }
 
   #hangUp() {
@@ -60,12 +95,13 @@ export class Stream {
     this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket.close();
     this.#socket = null;
+    this.#init = null;
   }
 
   #closed(code, reason) {
+    this.#hangUp();
     if (code === REFUSED) {
-      clearInterval(this.#control);
-      this.#clear();
+      this.stop();
       this.#tell("refused", { reason });
       return;
     }
@@ -77,106 +113,112 @@ export class Stream {
     } else {
       this.#tell("reconnecting", { seconds: wait / 1000 });
     }
-    this.#lastFragment = 0;
     this.#retry = setTimeout(() => this.#connect(), wait);
   }
 
-  #describe({ mime }) {
-    if (!mime) return;
-    if (!Source?.isTypeSupported(mime)) {
-      this.stop();
-      this.#tell("unsupported", { codec: /codecs="?([^"]*)/.exec(mime)?.[1] ?? mime });
-      return;
-    }
-    this.#clear();
-    const source = new Source();
-    source.addEventListener("sourceopen", () => {
-      if (source !== this.#source) return;
-      URL.revokeObjectURL(this.#video.src);
-      this.#buffer = source.addSourceBuffer(mime);
-      this.#buffer.addEventListener("updateend", () => this.#feed());
-      this.#feed();
-    });
-    this.#source = source;
-    this.#video.disableRemotePlayback = true; // ManagedMediaSource asks for it
-    this.#video.src = URL.createObjectURL(source);
-  }
-
-  #clear() {
-    this.#queue = [];
-    this.#source = this.#buffer = null;
-    this.#pictured = false;
-    if (this.#video.src) {
-      this.#video.removeAttribute("src");
-      this.#video.load();
-    }
-  }
-
-  #take(fragment) {
-    this.#lastFragment = performance.now();
-    this.#pause = FIRST_PAUSE_MS;
-    this.#queue.push(fragment);
-    if (this.#queue.length > LONGEST_QUEUE) this.#startAfresh();
-    else this.#feed();
-  }
-
-  #startAfresh() {
+  #connectNow() {
+    if (this.#socket && this.#silence() < STALE_AFTER_S) return;
+    clearTimeout(this.#retry);
     this.#hangUp();
-    this.#clear();
+    this.#pause = FIRST_PAUSE_MS;
     this.#connect();
   }
 
-  #feed() {
-    const buffer = this.#buffer;
-    if (!buffer || buffer.updating || this.#source.readyState !== "open") return;
-    const ranges = buffer.buffered;
-    const now = this.#video.currentTime;
-    if (ranges.length && now - ranges.start(0) > KEEP_S) {
-      buffer.remove(ranges.start(0), now - KEEP_S / 2);
-    } else if (this.#queue.length) {
-      this.#append(buffer);
+  #silence() {
+    return (Date.now() - this.#heardAt) / 1000;
+  }
+
+  // --- what comes ---
+
+  #hear(data) {
+    this.#heardAt = Date.now();
+    if (typeof data === "string") this.#told(JSON.parse(data));
+    else if (!this.#init) this.#setUp(data);
+    else this.#take(data);
+  }
+
+  #told({ mime, now, skipped }) {
+    if (now) this.#ahead = Math.min(this.#ahead, Date.now() - now * 1000);
+    if (skipped) this.#tell("skipped", { seconds: skipped });
+    if (!mime) return;
+    this.#mime = mime;
+    this.#init = null;
+  }
+
+  async #setUp(init) {
+    const mime = this.#mime;
+    this.#init = init;
+    this.#early = [];
+    const Picture = await pictureFor(mime, init, this.#codecsFail);
+    if (this.#init !== init) return; // another came meanwhile
+    if (!Picture) {
+      this.stop();
+      this.#tell("unsupported", { codec: codecOf(mime) });
+      return;
+    }
+    if (this.#picture?.constructor !== Picture) this.#draw(Picture);
+    this.#picture.setUp(mime, init);
+    for (const fragment of this.#early) this.#picture.take(fragment);
+    this.#early = null;
+  }
+
+  #draw(Picture) {
+    this.#clear();
+    const picture = new Picture(this.#video, (what, seconds) => picture === this.#picture && this.#pictured(what, seconds));
+    this.#picture = picture;
+  }
+
+  #pictured(what, seconds) {
+    if (what === "failed") {
+      this.#codecsFail ||= this.#picture instanceof CodecPicture;
+      this.#clear();
+      this.#closed(0, "");
+    } else {
+      this.#tell(what, { seconds });
     }
   }
 
-  #append(buffer) {
-    try {
-      buffer.appendBuffer(this.#queue[0]);
-      this.#queue.shift();
-    } catch (error) {
-      if (error.name !== "QuotaExceededError") return this.#startAfresh();
-      buffer.remove(0, Math.max(0.1, this.#video.currentTime - 1));
-    }
+  #take(bytes) {
+    this.#got += 1;
+    const fragment = readFragment(bytes);
+    if (!fragment) return;
+    this.#pause = FIRST_PAUSE_MS;
+    this.#ahead = Math.min(this.#ahead, Date.now() - fragment.takenAt);
+    this.#times.push({ at: fragment.at, takenAt: fragment.takenAt });
+    if (this.#early) this.#early.push(fragment);
+    else this.#picture.take(fragment);
   }
 
-  #keepUp() {
-    if (!this.#lastFragment) return;
-    const age = (performance.now() - this.#lastFragment) / 1000;
-    const ranges = this.#buffer?.buffered;
-    if (ranges?.length) this.#approachTheEdge(ranges);
-    if (this.#video.error) this.#startAfresh();
+  #clear() {
+    this.#picture?.stop();
+    this.#picture = null;
+  }
+
+  // --- round after round ---
+
+  #goRound() {
+    if (!this.#socket) return;
+    this.#acknowledge();
+    this.#picture?.keepUp();
+    if (this.#picture?.blocked) return;
+    const age = this.#age();
+    if (Math.max(age ?? 0, this.#silence()) > RENEW_AFTER_S) this.#closed(0, "");
     else if (age > STALE_AFTER_S) this.#tell("stale", { seconds: age });
-    else if (this.#pictured) this.#tell("live", { seconds: this.#behind(ranges) + age });
+    else if (age !== null) this.#tell("live", { seconds: age });
   }
 
-  #behind(ranges) {
-    return ranges?.length ? Math.max(0, ranges.end(ranges.length - 1) - this.#video.currentTime) : 0;
+  /** Tell the server how many pictures have come, so that it never sends more than the way can carry. */
+  #acknowledge() {
+    if (this.#got === this.#said || this.#socket.readyState !== WebSocket.OPEN) return;
+    this.#said = this.#got;
+    this.#socket.send(this.#got);
   }
 
-  #approachTheEdge(ranges) {
-    const video = this.#video;
-    const [start, end] = [ranges.start(ranges.length - 1), ranges.end(ranges.length - 1)];
-    const behind = end - video.currentTime;
-    if (!this.#pictured || behind > SEEK_WHEN_BEHIND_S || video.currentTime < start) {
-      video.currentTime = Math.max(start, end - REST_AT_S);
-      video.playbackRate = 1;
-    } else if (behind > NUDGE_WHEN_BEHIND_S) {
-      video.playbackRate = 1.05;
-    } else if (behind < REST_AT_S) {
-      video.playbackRate = 1;
-    }
-    this.#pictured = true;
-    if (video.paused) {
-      video.play().catch((error) => error.name === "NotAllowedError" && this.#tell("blocked", {}));
-    }
+  /** Seconds since the picture that is seen came to the recorder; null while none is. */
+  #age() {
+    const shown = this.#early ? null : (this.#picture?.shown ?? null);
+    while (this.#times.length > 1 && this.#times[1].at <= shown + 0.001) this.#times.shift();
+    if (shown === null || !this.#times.length) return null;
+    return Math.max(0, (Date.now() - this.#ahead - this.#times[0].takenAt) / 1000);
   }
 }

@@ -7,10 +7,10 @@ from tests.city.client import CITY_HALL, eventually, move_on, post_call, sign_in
 pytestmark = [pytest.mark.city, pytest.mark.slow]
 
 PLAYING = """() => [...document.querySelectorAll("camera-tile")].filter(
-    tile => tile.dataset.state === "live" && tile.querySelector("video").currentTime > 0
+    tile => tile.dataset.state === "live" && tile.shown > 0
 ).map(tile => Number(tile.dataset.camera))"""
 TIMES = """() => [...document.querySelectorAll("camera-tile")].map(
-    tile => [Number(tile.dataset.camera), tile.querySelector("video").currentTime])"""
+    tile => [Number(tile.dataset.camera), tile.shown])"""
 ON_MAP = """async () => {
     const answer = await fetch(document.querySelector("city-map").dataset.cameras);
     return (await answer.json()).features.map(feature => feature.properties.id);

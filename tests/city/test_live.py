@@ -1,0 +1,133 @@
+"""Live pictures in a real browser, by both ways that a browser has: what is seen, how old it is, and when it ends."""
+
+import pytest
+
+from tests.city import tiles
+from tests.city.client import eventually, kill, move_on, post_call, sign_in, sql
+
+pytestmark = [pytest.mark.city, pytest.mark.slow]
+
+WAYS = {"webcodecs": True, "mse": False}
+FIRST = "() => tiles()[0].dataset.state === 'live' && delayOf(tiles()[0])"
+GREY = "() => getComputedStyle(tiles()[0].picture).filter.includes('grayscale')"
+
+
+@pytest.fixture
+def page_of(city, browser):
+    contexts = []
+
+    def open_page(role: str, way: str = "webcodecs"):
+        context = browser.new_context(viewport={"width": 1280, "height": 720}, locale="en-GB")
+        contexts.append(context)
+        tiles.prepare(context, webcodecs=WAYS[way])
+        page = context.new_page()
+        sign_in(page, city, role)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def cameras(city) -> list[int]:
+    """The virtual cameras, each delivering."""
+    rows = "select id, status from cameras_camera where is_virtual and rtsp_url like '%%/cam/%%' order by id"
+    eventually(lambda: {status for _id, status in sql(city, rows)} == {"normal"}, within=60)
+    return [camera for camera, _status in sql(city, rows)]
+
+
+@pytest.fixture
+def pages_of(page_of):
+    """A page for each way."""
+    return lambda role: [page_of(role, way) for way in WAYS]
+
+
+def all_live(page) -> bool:
+    return set(page.evaluate(tiles.STATES)) == {"live"}
+
+
+def test_a_picture_is_there_at_once_and_says_how_old_it_is(page_of, cameras):
+    for way in WAYS:
+        page = page_of("operator", way)
+        page.evaluate("camera => wall([camera])", cameras[0])
+        eventually(lambda: page.evaluate(FIRST), within=5)  # noqa: B023
+        assert page.get_attribute("#wall camera-tile", "data-path") == way
+        page.wait_for_timeout(1000)
+        seen, said = page.evaluate(
+            "() => [delayOf(tiles()[0]) / 1000, tiles()[0].querySelector('[data-state-words]').textContent]"
+        )
+        # What is said counts from the recorder; before, the camera has drawn the picture and sent it.
+        assert float(said.removeprefix("Live, ").removesuffix(" s behind")) == pytest.approx(seen, abs=0.35)
+        assert page.evaluate("() => getComputedStyle(tiles()[0].picture).objectFit") == "contain"
+        assert not page.evaluate(GREY)
+        page.context.close()
+
+
+def test_a_right_that_ends_darkens_the_picture_within_two_seconds(city, pages_of, cameras):
+    pages = pages_of("police")
+    incident = post_call(city)
+    for page in pages:
+        page.evaluate("camera => wall([camera])", incident["cameras"][0]["id"])
+    for page in pages:
+        eventually(lambda: page.evaluate(FIRST), within=5)  # noqa: B023
+    move_on(city, incident, "close")
+    eventually(lambda: [page.evaluate(tiles.STATES) for page in pages] == [["refused"]] * 2, within=2)
+    for page in pages:
+        assert page.evaluate("() => views.size === 0 && clockOf(tiles()[0].picture) === null")
+        assert "The incident is closed." in page.inner_text("#wall [data-words]")
+
+
+def test_sixteen_on_one_page_and_what_is_not_seen_stops(page_of, cameras):
+    page = page_of("operator")
+    page.evaluate("cameras => wall(cameras)", [cameras[n % len(cameras)] for n in range(16)])
+    eventually(lambda: all_live(page), within=15)
+    assert page.evaluate("() => views.size") == 16
+    page.evaluate("() => { for (const tile of tiles().slice(4)) tile.hidden = true }")
+    eventually(lambda: page.evaluate("() => views.size") == 4, within=8)
+    assert page.evaluate(tiles.STATES)[4:] == ["paused"] * 12
+    page.evaluate("() => { for (const tile of tiles().slice(4)) tile.remove() }")
+    page.evaluate("""() => {
+        Object.defineProperty(document, "hidden", { value: true, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+    }""")
+    eventually(lambda: page.evaluate("() => views.size") == 0, within=6)
+    page.evaluate("() => { delete document.hidden; document.dispatchEvent(new Event('visibilitychange')) }")
+    eventually(lambda: all_live(page), within=5)
+
+
+def test_another_format_in_the_middle_is_shown_by_itself(city, pages_of, cameras):
+    pages = pages_of("operator")
+    ((address,),) = sql(city, "select rtsp_url from cameras_camera where id = %s", cameras[-1])
+    point = "update cameras_camera set rtsp_url = %s where id = %s"
+    sql(city, point, address.rpartition("/cam/")[0] + "/bad/resize/5", cameras[-1])
+    size = "() => { const p = tiles()[0].picture; return [p.videoWidth ?? p.width, p.videoHeight ?? p.height] }"
+    try:
+        for page in pages:
+            page.evaluate("camera => wall([camera])", cameras[-1])
+        for expected in ([640, 360], [1280, 720]):
+            for page in pages:
+                eventually(lambda: page.evaluate(FIRST) and page.evaluate(size) == expected, within=15)  # noqa: B023
+    finally:
+        sql(city, point, address, cameras[-1])
+
+
+def test_tiles_go_on_by_themselves_when_servers_die(city, pages_of, cameras):
+    pages = pages_of("operator")
+
+    def all_say(state: str) -> bool:
+        return all(page.evaluate(tiles.STATES) == [state] for page in pages)
+
+    for page in pages:
+        page.evaluate("camera => wall([camera])", cameras[0])
+    eventually(lambda: all(page.evaluate(FIRST) for page in pages), within=5)
+    assert kill(city, "uvicorn")
+    eventually(lambda: all_say("reconnecting"), within=2)
+    assert all(page.evaluate(GREY) for page in pages)
+    eventually(lambda: all(page.evaluate(FIRST) for page in pages), within=20)
+    assert kill(city, "manage.py", "record")
+    eventually(lambda: all_say("stale"), within=5)
+    assert all(page.evaluate(GREY) for page in pages)
+    assert all("No new picture for" in page.inner_text("#wall [data-words]") for page in pages)
+    eventually(lambda: all(page.evaluate(FIRST) for page in pages), within=30)
+    assert not any(page.evaluate(GREY) for page in pages)
