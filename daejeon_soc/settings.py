@@ -150,6 +150,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+# Clips have workers of their own, at the lowest priority: whatever is ordered, calls and purges do not wait for it.
+CELERY_TASK_ROUTES = {"apps.video.tasks.cut_clips": {"queue": "clips"}}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 CELERY_BEAT_SCHEDULE: dict[str, dict] = {
@@ -157,9 +159,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict] = {
     "seal-stragglers": {"task": "apps.audit.tasks.seal_stragglers", "schedule": 24 * 3600},
     "mark-audit-checkpoint": {"task": "apps.audit.tasks.mark_checkpoint", "schedule": 3600},
     "forward-audit-to-siem": {"task": "apps.audit.tasks.forward_to_siem", "schedule": 10},
-    "resume-stuck-clips": {"task": "apps.video.tasks.resume_stuck_clips", "schedule": 5},
+    "look-after-clips": {"task": "apps.video.tasks.look_after_clips", "schedule": 5},
     "keep-partitions": {"task": "apps.video.tasks.keep_partitions", "schedule": 3600},
     "purge": {"task": "apps.retention.tasks.purge", "schedule": 3600},
+    "watch-disk": {"task": "apps.retention.tasks.watch_disk", "schedule": 15},
+    "tier": {"task": "apps.retention.tasks.tier", "schedule": 300},
+    "tier-everything": {"task": "apps.retention.tasks.tier", "schedule": 86_400, "kwargs": {"everything": True}},
     "keep-holds": {"task": "apps.retention.tasks.keep_holds", "schedule": 60},
     "destroy-due-copies": {"task": "apps.retention.tasks.destroy_due_copies", "schedule": 120},
     "note-unrecorded-cameras": {"task": "apps.video.tasks.note_unrecorded_cameras", "schedule": 15},
@@ -250,8 +255,14 @@ STATICFILES_DIRS = [
 
 VIDEO_ROOT = Path(env.str("VIDEO_ROOT", default=str(VAR_DIR / "video")))
 CLIP_ROOT = Path(env.str("CLIP_ROOT", default=str(VAR_DIR / "clips")))
-# Clips cut at the same time: more would take disk and processor from the recorder.
+# Clips made at the same time, in the whole city: more would take disk and processor from the recorder.
 CLIPS_AT_ONCE = env.int("CLIPS_AT_ONCE", default=2)
+# Signs clips; only those who make clips read it (docs/keys.md).
+SIGNING_KEY_FILE = Path(env.str("SIGNING_KEY_FILE", default=str(VAR_DIR / "keys" / "manifest.pem")))
+# The typeface of the words in viewing copies: one that has the city's letters.
+BURNED_IN_FONT = Path(
+    env.str("BURNED_IN_FONT", default=str(NODE_MODULES / "pretendard/dist/public/static/Pretendard-SemiBold.otf"))
+)
 # How full the disk of the recordings may be (percent): at the first the centre is told, at the second the oldest
 # recordings go early if less than DISK_HOURS_LEFT of recording would fit, at the third they go whatever would fit.
 DISK_CAUTION_PERCENT = env.float("DISK_CAUTION_PERCENT", default=85)

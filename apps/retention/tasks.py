@@ -1,7 +1,8 @@
 from celery import shared_task
 from django.utils import timezone
 
-from apps.retention import actions, holding, purging
+from apps.retention import actions, holding, low_disk, purging
+from apps.video import tiering
 
 # Reading held copies through shares the disk with the recorder.
 CHECK_SECONDS = 30
@@ -36,3 +37,20 @@ def keep_holds() -> None:
     holding.check(seconds=CHECK_SECONDS)
     if left or failed:
         raise Incomplete(f"{left} ended holds still have copies; {len(failed)} cameras could not be copied")
+
+
+@shared_task(expires=60)
+def watch_disk() -> None:
+    """Tell the centre how full the disk is, and make room when it must be."""
+    now = timezone.now()
+    low_disk.watch(now)
+    result = low_disk.make_room(now)
+    if result.failed:
+        raise Incomplete(f"{result.failed} recordings could not be removed from a full disk")
+
+
+@shared_task(expires=300)
+def tier(everything: bool = False) -> None:
+    result = tiering.tier(timezone.now(), everything=everything)
+    if result.failed:
+        raise Incomplete(f"{result.failed} recordings could not be moved to the object store")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, Sum
 
-from apps.video.models import Segment
+from apps.video.models import HeldSegment, Segment, Store
 
 NORMAL, CAUTION, SERIOUS, CRITICAL = LEVELS = ("normal", "caution", "serious", "critical")
 
@@ -46,15 +46,17 @@ def _of_file_system(path: Path) -> Space:
 
 
 def _recorded_bytes() -> int:
-    return Segment.objects.aggregate(total=Sum("bytes"))["total"] or 0
+    """What recordings take on this machine, and what holds keep of those that are gone from here."""
+    here = Segment.objects.on_disk().exclude(store=Store.OBJECTS)
+    original = here.filter(camera=OuterRef("camera"), started_at=OuterRef("started_at"))
+    held = HeldSegment.objects.exclude(store=Store.OBJECTS).filter(~Exists(original))
+    return sum(rows.aggregate(total=Sum("bytes"))["total"] or 0 for rows in (here, held))
 
 
 def level_of(room: Space) -> str:
     limits = (settings.DISK_CRITICAL_PERCENT, settings.DISK_SERIOUS_PERCENT, settings.DISK_CAUTION_PERCENT)
-    for name, percent in zip(reversed(LEVELS), limits, strict=False):
-        if room.used_percent >= percent:
-            return name
-    return NORMAL
+    reached = (name for name, percent in zip(reversed(LEVELS[1:]), limits, strict=True) if room.used_percent >= percent)
+    return next(reached, NORMAL)
 
 
 def level(path: Path) -> str:

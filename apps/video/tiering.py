@@ -9,14 +9,14 @@ Broken off anywhere, the next run goes on: an object without its mark is uploade
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection
 
 from apps.video import storage
+from apps.video.locks import only_one
 from apps.video.models import Segment, Store
 from apps.video.recording import sync_directory
 
@@ -45,8 +45,8 @@ def tier(now: datetime, *, everything: bool = False) -> Tiered:
     if not everything:
         old = old.filter(started_at__gte=until - LATELY)
     total = Tiered()
-    with _alone() as is_mine:
-        if is_mine and storage.has_object_store():
+    with only_one(TIER_LOCK) as is_ours:
+        if is_ours and storage.has_object_store():
             storage.refuse_versions()
             finish_moving()
             while batch := list(_movable(old)[: BATCH + total.failed][total.failed :]):
@@ -57,8 +57,8 @@ def tier(now: datetime, *, everything: bool = False) -> Tiered:
 def make_room(size: int) -> Tiered:
     """Move the oldest recordings, of whatever age, until `size` bytes are free here or nothing is left."""
     total = Tiered()
-    with _alone() as is_mine:
-        if is_mine and storage.has_object_store():
+    with only_one(TIER_LOCK) as is_ours:
+        if is_ours and storage.has_object_store():
             finish_moving()
             while total.bytes < size and not total.failed:
                 batch = list(_movable(Segment.objects.all())[:BATCH])
@@ -67,19 +67,6 @@ def make_room(size: int) -> Tiered:
                 _move(batch, total)
                 finish_moving()
     return total
-
-
-@contextmanager
-def _alone():
-    """Whether nobody else moves recordings just now."""
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_try_advisory_lock(%s)", [TIER_LOCK])
-        (is_mine,) = cursor.fetchone()
-        try:
-            yield is_mine
-        finally:
-            if is_mine:
-                cursor.execute("select pg_advisory_unlock(%s)", [TIER_LOCK])
 
 
 def _movable(segments):

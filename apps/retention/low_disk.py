@@ -1,0 +1,153 @@
+"""A disk that fills up: the centre is told early, then the oldest recordings go before their time.
+
+What can go to the object store goes there instead. Otherwise the oldest go first, of all cameras alike, a few minutes
+of the past at a time, until there is clearly more room; the newest goes on being recorded. What is held stays: a
+hold has its own copy. Each step is on record before it is taken.
+"""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Sum
+from django.utils import timezone
+
+from apps.audit.actions import record
+from apps.cameras.models import Camera
+from apps.incidents.actions import publish
+from apps.incidents.models import Event
+from apps.retention import holding, purging
+from apps.retention.models import DiskWatch, EarlyPurge
+from apps.video import disk, storage, tiering
+from apps.video.disk import Space
+from apps.video.locks import only_one
+from apps.video.models import Segment, Store
+
+logger = logging.getLogger(__name__)
+
+LOW_DISK_LOCK = 4_711_016  # any constant: names this among Postgres' advisory locks
+# So much of the past goes at a time, of every camera.
+STEP = timedelta(minutes=10)
+# A level is left only when the disk is clearly below it, and room is made until it is: percent of the whole.
+MARGIN = 2.0
+# The present rate of recording is that of the last hour.
+LATELY = timedelta(hours=1)
+
+
+def watch(now: datetime) -> DiskWatch:
+    """Note the level of the disk, and tell the centre when it is another. The level falls with a margin."""
+    room = disk.space(settings.VIDEO_ROOT)
+    with transaction.atomic():
+        DiskWatch.objects.get_or_create(root=str(settings.VIDEO_ROOT))
+        seen = DiskWatch.objects.select_for_update().get(root=str(settings.VIDEO_ROOT))
+        level = _steady(seen.level, room)
+        if level != seen.level:
+            seen.level, seen.since = level, now
+            detail = {"level": level, "free": room.free, "total": room.total}
+            record("disk.level", **detail)
+            publish([Event(kind="disk.level", object_id=0, detail=detail)])
+        seen.save()
+    return seen
+
+
+def _steady(before: str, room: Space) -> str:
+    """The level of `room`; a lower one than `before` only if it would be so with a margin."""
+    now, order = disk.level_of(room), disk.LEVELS.index
+    if order(now) >= order(before):
+        return now
+    fuller = Space(room.total, max(0, room.free - round(room.total * MARGIN / 100)))
+    return min(before, disk.level_of(fuller), key=order)
+
+
+def make_room(now: datetime) -> purging.Purged:
+    """Let the oldest recordings go until there is room enough; what went early. One at a time."""
+    total = purging.Purged()
+    with only_one(LOW_DISK_LOCK) as is_ours:
+        if is_ours:
+            seen = DiskWatch.objects.get_or_create(root=str(settings.VIDEO_ROOT))[0]
+            missing = _missing(seen.is_making_room, now)
+            if missing and _moves(missing):
+                missing = _missing(True, now)
+            while missing and _goes_on(_take_oldest(now), total):
+                missing = _missing(True, now)
+            DiskWatch.objects.filter(pk=seen.pk).update(is_making_room=missing > 0)
+    return total
+
+
+def _goes_on(step: purging.Purged, total: purging.Purged) -> bool:
+    total.segments, total.bytes = total.segments + step.segments, total.bytes + step.bytes
+    total.failed += step.failed
+    if not step.segments:
+        logger.error("%s is full, and no recording is left there that could go", settings.VIDEO_ROOT)
+    return step.segments > 0
+
+
+def _missing(is_making_room: bool, now: datetime) -> int:
+    """Bytes that must become free; 0 when there is room enough."""
+    room = disk.space(settings.VIDEO_ROOT)
+    limit = settings.DISK_CRITICAL_PERCENT
+    if disk.level_of(room) != disk.NORMAL and hours_left(room, now) < settings.DISK_HOURS_LEFT:
+        limit = settings.DISK_SERIOUS_PERCENT
+    if room.used_percent < limit - (MARGIN if is_making_room else 0):
+        return 0
+    return max(1, round(room.total * (room.used_percent - limit + MARGIN) / 100))
+
+
+def hours_left(room: Space, now: datetime) -> float:
+    """How many hours of recording would fit, at the rate of the last hour."""
+    recent = Segment.objects.filter(started_at__gte=now - LATELY).aggregate(total=Sum("bytes"))["total"]
+    return room.free / recent if recent else float("inf")
+
+
+def _moves(missing: int) -> bool:
+    """Whether the object store took something off this disk."""
+    if not storage.has_object_store():
+        return False
+    try:
+        return tiering.make_room(missing).segments > 0
+    except storage.StoreAway as error:
+        logger.error("no room can be made by moving recordings: %s", error)
+        return False
+
+
+def _take_oldest(now: datetime) -> purging.Purged:
+    """Purge the oldest minutes of every camera; nothing when none is left."""
+    here = Segment.objects.on_disk().exclude(store=Store.OBJECTS).filter(state=Segment.State.CLOSED, ended_at__lt=now)
+    oldest = here.order_by("started_at").values_list("started_at", flat=True).first()
+    if oldest is None:
+        return purging.Purged()
+    until = min(oldest + STEP, now)
+    concerned = here.filter(started_at__lt=until, ended_at__lt=until).order_by()
+    cameras = set(concerned.values_list("camera_id", flat=True).distinct()) - holding.take_unfinished()
+    _put_on_record(cameras, until, now)
+    return purging.purge_until(dict.fromkeys(cameras, until))
+
+
+@transaction.atomic
+def _put_on_record(cameras: set[int], until: datetime, now: datetime) -> None:
+    """Say what goes before its time, camera by camera, while it is still there."""
+    early = [
+        camera
+        for camera in Camera.objects.filter(pk__in=cameras).order_by("number")
+        if until > now - timedelta(days=camera.retention_days)
+    ]
+    if not early:
+        return
+    EarlyPurge.objects.bulk_create(
+        [EarlyPurge(camera=camera, until=until, at=now) for camera in early],
+        update_conflicts=True,
+        unique_fields=["camera"],
+        update_fields=["until", "at"],
+    )
+    kept = {camera.number: f"{(now - until) / timedelta(days=1):.1f}/{camera.retention_days}" for camera in early}
+    detail = {"until": until.isoformat(), "free": disk.space(settings.VIDEO_ROOT).free}
+    record("video.purged_early", kept_days=kept, **detail)
+    publish([Event(kind="disk.purged_early", object_id=0, detail={"cameras": len(early), **detail})])
+
+
+def kept_days(camera: Camera, now: datetime | None = None) -> float | None:
+    """How many days back a camera's recordings go, if that is fewer than they should since the disk was full."""
+    gone = EarlyPurge.objects.filter(camera=camera).values_list("until", flat=True).first()
+    days = gone and ((now or timezone.now()) - gone) / timedelta(days=1)
+    return days if days and days < camera.retention_days else None
