@@ -155,6 +155,7 @@ CELERY_TASK_ROUTES = {"apps.video.tasks.cut_clips": {"queue": "clips"}}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 CELERY_BEAT_SCHEDULE: dict[str, dict] = {
+    "tidy-sign-ins": {"task": "apps.agencies.tasks.tidy_sign_ins", "schedule": 3600},
     "seal-audit": {"task": "apps.audit.tasks.seal_newest", "schedule": 5},
     "seal-stragglers": {"task": "apps.audit.tasks.seal_stragglers", "schedule": 24 * 3600},
     "mark-audit-checkpoint": {"task": "apps.audit.tasks.mark_checkpoint", "schedule": 3600},
@@ -331,7 +332,10 @@ REST_FRAMEWORK = {
         "apps.agencies.authentication.ApiKeyAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "apps.agencies.authentication.KeyScope",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -1,8 +1,9 @@
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from apps.agencies import actions
 from apps.agencies.actions import dismiss, enrol
 from apps.agencies.models import Agency, ApiKey, Membership, User
 from apps.audit.actions import record
@@ -53,24 +54,41 @@ class AgencyAdmin(AuditedMixin, NoDeletionMixin, admin.ModelAdmin):
     search_fields = ["code", "name_ko", "name_en"]
 
 
+class ApiKeyForm(forms.ModelForm):
+    scopes = forms.MultipleChoiceField(
+        label=_("may"), choices=ApiKey.Scope, initial=ApiKey.Scope.values, widget=forms.CheckboxSelectMultiple
+    )
+
+
 @admin.register(ApiKey)
 class ApiKeyAdmin(NoDeletionMixin, admin.ModelAdmin):
-    list_display = ["label", "agency", "services", "created_at", "last_used_at", "revoked_at"]
+    form = ApiKeyForm
+    list_display = ["label", "agency", "services", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at"]
     list_filter = ["agency"]
-    fields = ["agency", "label", "services"]
-    actions = ["revoke"]
+    fields = ["agency", "label", "services", "scopes", "networks", "must_sign", "expires_at"]
+    actions = ["rotate", "revoke"]
 
     def has_change_permission(self, request, obj=None):
         return obj is None and super().has_change_permission(request, obj)
 
     def save_model(self, request, obj, form, change):
-        key, secret = ApiKey.issue(obj.agency, obj.label, obj.services)
+        more = {name: getattr(obj, name) for name in ("scopes", "networks", "must_sign", "expires_at")}
+        key, secret = ApiKey.issue(obj.agency, obj.label, obj.services, **more)
         obj.pk = key.pk
-        record("apikey.issued", actor=request.user, target=key, services=key.services)
-        messages.warning(request, _("The key, shown this once: %(secret)s") % {"secret": secret})
+        record("apikey.issued", actor=request.user, target=key, services=key.services, scopes=key.scopes)
+        show_once(request, key, secret)
 
-    @admin.action(description=_("Revoke the selected keys"))
+    @admin.action(description=_("Rotate the selected keys: the old ones end in a week"), permissions=["add"])
+    def rotate(self, request, queryset):
+        for key in queryset & ApiKey.objects.usable():
+            show_once(request, *actions.rotate(key, by=request.user))
+
+    @admin.action(description=_("Revoke the selected keys"), permissions=["add"])
     def revoke(self, request, queryset):
-        for key in queryset.filter(revoked_at=None):
-            ApiKey.objects.filter(pk=key.pk).update(revoked_at=timezone.now())
-            record("apikey.revoked", actor=request.user, target=key)
+        for key in queryset:
+            actions.revoke_key(key, by=request.user)
+
+
+def show_once(request, key: ApiKey, secret: str) -> None:
+    words = {"number": key.pk, "label": key.label, "secret": secret}
+    messages.warning(request, _("Key %(number)s of “%(label)s”, shown this once: %(secret)s") % words)

@@ -3,9 +3,12 @@ from datetime import timedelta
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.permissions import BasePermission
 
 from apps.agencies.models import ApiKey
+from apps.agencies.signatures import SCHEME, key_that_signed
+from apps.audit.actions import source_address
 
 
 class AgencySystem:
@@ -26,22 +29,42 @@ class AgencySystem:
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <agency key>`."""
+    """`Authorization: Bearer <agency key>`, or a signature in its place (see `signatures`)."""
 
     def authenticate(self, request):
-        scheme, _space, token = get_authorization_header(request).partition(b" ")
-        if scheme.lower() != b"bearer":
-            return None
-        return key_named_by(token.strip())
+        scheme, _space, given = get_authorization_header(request).partition(b" ")
+        if scheme.lower() == b"bearer":
+            return key_named_by(given.strip(), source_address.get())
+        if scheme.decode("ascii", errors="replace").upper() == SCHEME:
+            text = given.decode("ascii", errors="replace")
+            key = key_that_signed(text, request.method, request.get_full_path(), request._request.body)
+            return checked(key, source_address.get())
+        return None
 
     def authenticate_header(self, request):
         return "Bearer"
 
 
-def key_named_by(token: bytes) -> tuple[AgencySystem, ApiKey]:
-    """The system that `token` signs in; AuthenticationFailed when unknown, revoked or its agency disabled."""
+class KeyScope(BasePermission):
+    """A key opens only what it was issued for: a view names its scopes, `read` if it does not."""
+
+    def has_permission(self, request, view):
+        if not isinstance(request.auth, ApiKey):
+            return True
+        wanted = getattr(view, "key_scopes", {ApiKey.Scope.READ})
+        if wanted.isdisjoint(request.auth.scopes):
+            raise PermissionDenied({"code": "key_scope", "detail": _("This key was not issued for this.")})
+        return True
+
+
+def key_named_by(token: bytes, address: str | None) -> tuple[AgencySystem, ApiKey]:
+    """The system that `token` signs in; AuthenticationFailed when it may not."""
     key = ApiKey.objects.named_by(token.decode("ascii", errors="replace"))
-    if key is None:
+    return checked(None if key and key.must_sign else key, address)
+
+
+def checked(key: ApiKey | None, address: str | None) -> tuple[AgencySystem, ApiKey]:
+    if key is None or not key.is_for(address):
         raise AuthenticationFailed(_("Unknown or disabled API key."))
     note_use(key)
     return AgencySystem(key), key

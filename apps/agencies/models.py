@@ -1,9 +1,13 @@
 import hashlib
 import secrets
+from ipaddress import ip_address, ip_network
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -82,11 +86,22 @@ class Membership(models.Model):
 
 class ApiKeyQuerySet(models.QuerySet):
     def usable(self):
-        return self.filter(revoked_at=None, agency__is_active=True)
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=Now()), revoked_at=None, agency__is_active=True)
 
     def named_by(self, token: str) -> "ApiKey | None":
         """The usable key whose secret is `token`, or None."""
         return self.usable().select_related("agency").filter(digest=ApiKey.digest_of(token)).first()
+
+
+def is_network(text: str) -> None:
+    try:
+        ip_network(text)
+    except ValueError as error:
+        raise ValidationError(_("“%(text)s” is not a network, such as 10.1.0.0/16.") % {"text": text}) from error
+
+
+def every_scope() -> list[str]:
+    return list(ApiKey.Scope.values)
 
 
 class ApiKey(models.Model):
@@ -95,12 +110,32 @@ class ApiKey(models.Model):
     A secret holds 256 random bits, so a plain digest is as good as a slow one and costs no time per call.
     """
 
+    class Scope(models.TextChoices):
+        INTAKE = "intake", _("Send calls and move its own incidents on")
+        READ = "read", _("See cameras, video and incidents")
+        EVENTS = "events", _("Hear what changes")
+
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="api_keys", verbose_name=_("agency"))
     label = models.CharField(_("system"), max_length=100)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     services = ArrayField(models.CharField(max_length=40), verbose_name=_("services"), default=list)
+    scopes = ArrayField(models.CharField(max_length=10, choices=Scope), verbose_name=_("may"), default=every_scope)
+    networks = ArrayField(
+        models.CharField(max_length=50, validators=[is_network]),
+        verbose_name=_("from these networks only"),
+        default=list,
+        blank=True,
+        help_text=_("Separated by commas, such as 10.1.0.0/16. Empty: from anywhere."),
+    )
+    must_sign = models.BooleanField(
+        _("must sign each request"), default=False, help_text=_("The secret itself is never sent then.")
+    )
+    replaces = models.ForeignKey(
+        "self", models.PROTECT, null=True, editable=False, related_name="+", verbose_name=_("replaces")
+    )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
+    expires_at = models.DateTimeField(pgettext_lazy("key", "expires"), null=True, blank=True)
     revoked_at = models.DateTimeField(pgettext_lazy("key", "revoked"), null=True, editable=False)
 
     objects = ApiKeyQuerySet.as_manager()
@@ -112,12 +147,31 @@ class ApiKey(models.Model):
     def __str__(self):
         return f"{self.agency} – {self.label}"
 
+    def is_for(self, address: str | None) -> bool:
+        """May a request come from `address` with this key?"""
+        return not self.networks or any(ip_address(address or "::") in ip_network(name) for name in self.networks)
+
     @staticmethod
     def digest_of(token: str) -> str:
         return hashlib.sha256(token.encode()).hexdigest()
 
     @classmethod
-    def issue(cls, agency: Agency, label: str, services: list[str]) -> tuple["ApiKey", str]:
+    def issue(cls, agency: Agency, label: str, services: list[str], **more) -> tuple["ApiKey", str]:
         """Make a key; return it with the secret, which is not kept."""
         token = f"soc_{secrets.token_urlsafe(32)}"
-        return cls.objects.create(agency=agency, label=label, services=services, digest=cls.digest_of(token)), token
+        digest = cls.digest_of(token)
+        return cls.objects.create(agency=agency, label=label, services=services, digest=digest, **more), token
+
+
+class UsedNonce(models.Model):
+    """A signed request that was accepted; the same one again is a replay."""
+
+    key = models.ForeignKey(ApiKey, models.CASCADE, related_name="+")
+    nonce = models.CharField(max_length=64)
+    at = models.DateTimeField(db_default=Now(), db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "nonce"], name="nonce_used_once")]
+
+    def __str__(self):
+        return self.nonce

@@ -3,20 +3,22 @@ from django.utils.translation import get_language_from_request, override
 from rest_framework.exceptions import AuthenticationFailed
 
 from apps.agencies.authentication import key_named_by
+from apps.agencies.models import ApiKey
 from apps.agencies.principals import Principal
 
 CLOSE_REASON_BYTES = 123  # RFC 6455: what fits beside the code in a close frame
 
 
 @database_sync_to_async
-def principal_of_scope(scope) -> Principal | None:
-    """Who opened the socket: by `Authorization: Bearer <agency key>`, or by session; None when nobody."""
+def principal_of_scope(scope, key_scope: str = ApiKey.Scope.READ) -> Principal | None:
+    """Who opened the socket: by an agency key issued for `key_scope`, or by session; None when nobody."""
     scheme, _space, token = headers(scope).get(b"authorization", b"").partition(b" ")
     if scheme.lower() == b"bearer":
         try:
-            return Principal.of(key_named_by(token.strip())[0])
+            system, key = key_named_by(token.strip(), address_of(scope))
         except AuthenticationFailed:
             return None
+        return Principal.of(system) if key_scope in key.scopes else None
     user = scope["user"]
     return Principal.of(user, scope["session"].session_key) if user.is_authenticated else None
 

@@ -4,6 +4,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.agencies.models import ApiKey
 from apps.agencies.principals import principal_of
 from apps.incidents.models import Event
 
@@ -29,6 +30,8 @@ class EventsView(APIView):
 
     `latest` is where to go on from: ask again with it while `more` is true.
     """
+
+    key_scopes = {ApiKey.Scope.EVENTS}
 
     @extend_schema(
         parameters=[OpenApiParameter("after", OpenApiTypes.INT64, description="The last sequence number seen.")],

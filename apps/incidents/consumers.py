@@ -4,6 +4,7 @@ import time
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
+from apps.agencies.models import ApiKey
 from apps.agencies.sockets import principal_of_scope
 from apps.incidents.models import Event
 from apps.incidents.news import CENTRE, agency_group
@@ -22,7 +23,7 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):
     ticking = None
 
     async def connect(self):
-        self.principal = await principal_of_scope(self.scope)
+        self.principal = await principal_of_scope(self.scope, ApiKey.Scope.EVENTS)
         await self.accept()
         if self.principal is None:
             await self.close(SIGNED_OUT)

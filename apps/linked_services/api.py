@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.agencies.authentication import ApiKeyAuthentication
+from apps.agencies.models import ApiKey
 from apps.agencies.principals import is_system, principal_of
 from apps.incidents.models import Incident
 from apps.incidents.states import NotAllowed
@@ -77,6 +78,7 @@ class IntakeView(APIView):
     """Calls come in here."""
 
     authentication_classes = [ApiKeyAuthentication]
+    key_scopes = {ApiKey.Scope.INTAKE}
     parser_classes = [IntakeParser]
     throttle_classes = [IntakeThrottle]
 
@@ -135,12 +137,16 @@ REFUSALS = {
 class IncidentView(APIView):
     """One incident, as far as the caller may know of it."""
 
+    key_scopes = {ApiKey.Scope.INTAKE, ApiKey.Scope.READ}
+
     @extend_schema(responses={200: IncidentSerializer, 404: OpenApiResponse(description="None that you may see.")})
     def get(self, request, number):
         return Response(answer(find(request, number), principal_of(request)))
 
 
 class TransitionView(APIView):
+    key_scopes = {ApiKey.Scope.INTAKE}
+
     @extend_schema(
         request=TransitionSerializer,
         responses={
@@ -185,6 +191,8 @@ def answer(incident: Incident, principal) -> dict:
 
 class IncidentTypesView(APIView):
     """Every service and its types of incident, in the caller's language."""
+
+    key_scopes = set(ApiKey.Scope)
 
     @extend_schema(
         responses=inline_serializer(
