@@ -6,12 +6,14 @@ from datetime import timedelta
 from django.db.models import Count, Prefetch
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.agencies.principals import Principal, principal_of
 from apps.cameras.models import Camera
 from apps.console.news import latest_seq
 from apps.mous.gate import visible_cameras
 from apps.mous.models import MediaKind, Provision, ProvisionCamera
+from apps.mous.terms import NOT_TO_BE_PASSED_ON
 from apps.viewing.models import ProvidedCopy
 
 FAILING_SHOWN = 50
@@ -31,6 +33,10 @@ class Shown:
     just_ended: bool
     clip_from: object
     clip_to: object
+
+    @property
+    def terms(self) -> str:
+        return _(NOT_TO_BE_PASSED_ON)
 
     @property
     def gives_recorded(self) -> bool:
@@ -54,11 +60,12 @@ def provisions(request):
 
 def provisions_context(principal: Principal) -> dict:
     copies = ProvidedCopy.objects.filter(destroyed_at=None).select_related("clip__camera")
+    given = ProvisionCamera.objects.given().select_related("camera__site")
     in_force = (
         Provision.objects.of_agencies(principal.agency_ids)
         .in_force()
         .select_related("agency", "incident", "mou")
-        .prefetch_related("provided__camera__site", Prefetch("copies", copies))
+        .prefetch_related(Prefetch("provided", given), Prefetch("copies", copies))
         .order_by("-starts_at")[:SHOWN]
     )
     shown = [_shown(provision) for provision in in_force]
@@ -66,19 +73,21 @@ def provisions_context(principal: Principal) -> dict:
         "live": [one for one in shown if one.live],
         "shown": [one for one in shown if one.live or one.just_ended],
         "ended": [one for one in shown if not (one.live or one.just_ended)][:ENDED_SHOWN],
-        "exercise": any(one.live and one.provision.incident.is_exercise for one in shown),
+        "exercise": any(one.live and one.provision.incident and one.provision.incident.is_exercise for one in shown),
         "city_offset": timezone.localtime().isoformat()[-6:],
     }
 
 
 def _shown(provision: Provision) -> Shown:
     now = timezone.now()
-    called, closed = provision.incident.occurred_at, provision.incident.closed_at
+    incident = provision.incident
+    called = incident.occurred_at if incident else provision.recorded_from
+    closed = incident.closed_at if incident else None
     return Shown(
         provision=provision,
         cameras=list(provision.provided.all()),
         copies=list(provision.copies.all()),
-        live=MediaKind.LIVE in provision.kinds and provision.incident.is_open,
+        live=MediaKind.LIVE in provision.kinds and provision.may_be_live,
         just_ended=closed is not None and now - closed < SAY_WHY_FOR,
         clip_from=max(provision.recorded_from, called - CLIP_BEFORE),
         clip_to=min(provision.recorded_until, called + CLIP_AFTER, max(now, called + timedelta(seconds=30))),

@@ -6,7 +6,7 @@ from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 from django.http import Http404, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -23,7 +23,7 @@ from apps.incidents.states import EVENT_LABELS, NotAllowed, events_from
 from apps.linked_services import actions
 from apps.linked_services.services import ALL
 from apps.mous.gate import visible_cameras
-from apps.mous.models import MediaKind, ProvisionCamera
+from apps.mous.models import MediaKind, ProvisionCamera, UrgentReview
 
 CLOSED_SHOWN = 12
 OPEN_SHOWN = 200
@@ -91,7 +91,17 @@ def queue_context(request) -> dict:
         "in_hand": [incident for incident in shown if incident.state != "reported"],
         "closed": incidents.filter(closed_at__isnull=False).order_by("-closed_at")[:CLOSED_SHOWN],
         "current": address(request).get("incident", ""),
+        "urgent_reviews": reviews_for(request.user),
     }
+
+
+def reviews_for(person) -> list[UrgentReview]:
+    """Break-glass that nobody has reviewed yet, for those who may."""
+    if not person.has_perm("mous.review_urgent"):
+        return []
+    return list(
+        UrgentReview.objects.filter(reviewed_at=None).select_related("provision__agency", "provision__opened_by")
+    )
 
 
 def work_context(request, problem: str = "") -> dict:
@@ -123,10 +133,11 @@ def past_context(incident: Incident, about: QueryDict) -> dict:
 
 
 def incident_context(incident: Incident, principal: Principal, extra: list[int]) -> dict:
+    given = Prefetch("provided", ProvisionCamera.objects.given())
     return {
         "service": ALL[incident.service],
         "tiles": incident_tiles(incident, principal, extra),
-        "provisions": incident.provisions.select_related("agency", "mou").prefetch_related("provided").order_by("pk"),
+        "provisions": incident.provisions.select_related("agency", "mou").prefetch_related(given).order_by("pk"),
         "buttons": [(event, EVENT_LABELS[event]) for event in events_from(incident.state) if event not in ENDINGS],
         "endings": [(event, EVENT_LABELS[event]) for event in events_from(incident.state) if event in ENDINGS],
         "log": list(incident.events.order_by("-seq")),
@@ -140,7 +151,7 @@ def camera_context(camera: Camera | None, about: QueryDict) -> dict:
 def incident_tiles(incident: Incident, principal: Principal, extra: list[int]) -> list[Tile]:
     """The cameras provided for the incident, best first; those the operator added take the last slots."""
     provided = (
-        ProvisionCamera.objects.filter(provision__incident=incident, camera__in=watchable(principal))
+        ProvisionCamera.objects.filter(provision__incident=incident, removed_at=None, camera__in=watchable(principal))
         .select_related("camera__site")
         .order_by("rank", "provision")
     )

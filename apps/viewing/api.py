@@ -19,6 +19,7 @@ from rest_framework.views import APIView
 
 from apps.agencies.principals import Principal, principal_of
 from apps.cameras.choosing import choose
+from apps.mous.actions import may_have_clips
 from apps.mous.gate import Decision, decide, visible_cameras
 from apps.mous.models import MediaKind, Provision
 from apps.video import playback, stills, storage
@@ -283,6 +284,10 @@ class ClipsView(APIView):
             if not Provision.objects.of_agencies(principal.agency_ids).filter(pk=asked["provision"]).exists():
                 raise Closed(decision)
             raise exceptions.PermissionDenied({"code": decision.code, "detail": decision.reason})
+        owes = may_have_clips(decision.provision.agency)
+        if not owes.is_open:
+            log_refusal(principal, asked["camera"], ViewLog.Door.CLIP, owes.code)
+            raise exceptions.PermissionDenied({"code": owes.code, "detail": owes.reason})
         try:
             copy = provide_clip(principal, decision, asked["from"], asked["to"])
         except BadPeriod as trouble:

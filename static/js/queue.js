@@ -6,6 +6,7 @@ import { say } from "soc/texts";
 
 const rows = () => [...document.querySelectorAll("#queue .row")];
 let known = new Map();
+let knownReviews = new Set();
 
 const stateOf = (row) => row.dataset.state;
 const isWaiting = (row) => stateOf(row) === "reported";
@@ -26,6 +27,7 @@ function look() {
   const fresh = rows().filter((row) => isWaiting(row) && !known.has(row.dataset.number));
   known = new Map(rows().map((row) => [row.dataset.number, stateOf(row)]));
   countAlarms();
+  lookForBreakGlass();
   if (!fresh.length) return;
   const urgent = fresh.find((row) => row.dataset.grade === "urgent");
   if (urgent) {
@@ -33,6 +35,16 @@ function look() {
     announce(urgent);
   }
   if (deskIsFree()) moveTo((urgent ?? fresh[0]).querySelector("a").href);
+}
+
+/** A break-glass that has just been opened is loud for those who review it. */
+function lookForBreakGlass() {
+  const open = [...document.querySelectorAll("[data-break-glass]")];
+  const fresh = open.find((line) => !knownReviews.has(line.dataset.breakGlass));
+  knownReviews = new Set(open.map((line) => line.dataset.breakGlass));
+  if (!fresh) return;
+  alarm();
+  document.getElementById("announcements").textContent = fresh.dataset.words;
 }
 
 function countAlarms() {
@@ -52,6 +64,7 @@ export function step(by) {
 }
 
 export function startQueue() {
+  knownReviews = new Set([...document.querySelectorAll("[data-break-glass]")].map((line) => line.dataset.breakGlass));
   known = new Map(rows().map((row) => [row.dataset.number, stateOf(row)]));
   countAlarms();
   document.body.addEventListener("page:refreshed", ({ detail }) => detail.target.id === "queue" && look());

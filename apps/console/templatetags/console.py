@@ -31,13 +31,20 @@ POINTS = [
 EVENT_WORDS = {
     "incident.opened": _("Call received"),
     "incident.bookmarked": _("Moment marked"),
+    "provision.opened": _("Provided by hand"),
+    "provision.urgent": _("Break-glass: provided on the urgent ground"),
+    "provision.extended": _("Provision extended"),
+    "provision.narrowed": _("Provision narrowed"),
     "provision.revoked": _("Provision revoked"),
+    "provision.result": _("The agency reports its use"),
+    "urgent.reviewed": _("Break-glass reviewed"),
     "hold.placed": _("Hold placed"),
     "hold.reviewed": _("Hold reviewed"),
     "hold.released": _("Hold released"),
     "hold.ended": _("Hold ended"),
     "hold.review_due": _("Hold to be reviewed"),
     "hold.damaged": _("Held video is damaged"),
+    "storage.differs": _("Recordings and their index differ"),
     "disk.level": _("Room for recordings has changed"),
     "disk.purged_early": _("Recordings purged before their time: the disk is full"),
 }
@@ -109,6 +116,11 @@ def stretch(seconds: int) -> str:
         if seconds >= length:
             return words.format(n=seconds // length)
     return _("{n} s").format(n=seconds)
+
+
+@register.filter
+def kind_name(kind: str) -> str:
+    return str(MediaKind(kind).label)
 
 
 @register.filter

@@ -7,7 +7,17 @@ from apps.agencies.principals import principal_of
 from apps.mous.models import ProvisionRequest, UrgentReview
 
 register = template.Library()
-HAVE = {"operator", "agency", "agreements"}
+HAVE = {
+    "operator",
+    "agency",
+    "agreements",
+    "provisions",
+    "requests",
+    "urgent_reviews",
+    "agency_requests",
+    "agency_answers",
+    "own_cameras",
+}
 
 
 @register.simple_tag(takes_context=True)

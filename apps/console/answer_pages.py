@@ -1,0 +1,108 @@
+"""An agency's pages beside the live one: asking for video, telling what came of it, destroying its copies."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from apps.agencies.models import Agency
+from apps.agencies.principals import principal_of
+from apps.console.provision_forms import RequestForm, ResultForm
+from apps.incidents.models import Incident
+from apps.mous import actions, requests
+from apps.mous.actions import NotAllowed
+from apps.mous.models import Provision, ProvisionRequest, UseResult
+from apps.mous.terms import NOT_TO_BE_PASSED_ON
+from apps.viewing.actions import confirm_destruction
+from apps.viewing.models import ProvidedCopy
+
+SHOWN = 100
+
+
+def agency_of(request) -> Agency:
+    """The agency that the reader speaks for here; the centre asks itself for nothing."""
+    agencies = [agency for agency in principal_of(request).agencies if agency.kind != Agency.Kind.CENTRE]
+    if not agencies:
+        raise PermissionDenied(_("This page is for the agencies that video is provided to."))
+    return agencies[0]
+
+
+def requests_page(request):
+    """Ask, and see how what was asked stands."""
+    agency = agency_of(request)
+    form = RequestForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        asked = form.cleaned_data
+        number = asked.pop("incident_number")
+        incident = Incident.objects.visible_to(principal_of(request)).filter(number=number).first() if number else None
+        if number and incident is None:
+            form.add_error("incident_number", _("There is no such incident."))
+        else:
+            requests.ask(agency, by=request.user, incident=incident, **asked)
+            messages.success(request, _("The request is with the operation centre."))
+            return redirect("agency_requests")
+    asked = ProvisionRequest.objects.filter(agency=agency).select_related("asked_by", "decided_by", "provision")
+    context = {"form": form, "asked": asked[:SHOWN], "hours": settings.REQUEST_ANSWER_HOURS}
+    return render(request, "console/agency_requests.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def withdraw(request, request_id):
+    asked = get_object_or_404(ProvisionRequest, pk=request_id, agency=agency_of(request))
+    try:
+        requests.withdraw(asked, by=request.user)
+    except NotAllowed as refusal:
+        messages.error(request, str(refusal))
+    return redirect("agency_requests")
+
+
+def answers_page(request):
+    """What the agency owes: results of provisions that are over, destruction of the copies it took."""
+    agency = agency_of(request)
+    over = Provision.objects.over().filter(agency=agency).select_related("incident", "result").order_by("-starts_at")
+    copies = ProvidedCopy.objects.filter(agency=agency, taken_at__isnull=False).select_related(
+        "clip__camera", "provision"
+    )
+    context = {
+        "agency": agency,
+        "owed": over.filter(result=None)[:SHOWN],
+        "told": over.filter(result__isnull=False)[:SHOWN],
+        "outcomes": UseResult.Outcome.choices,
+        "to_destroy": copies.filter(confirmed_at=None).order_by("destroy_by"),
+        "destroyed": copies.exclude(confirmed_at=None).order_by("-confirmed_at")[:SHOWN],
+        "answer": actions.may_have_clips(agency),
+        "now": timezone.now(),
+        "terms": _(NOT_TO_BE_PASSED_ON),
+    }
+    return render(request, "console/agency_answers.html", context)
+
+
+@require_POST
+def result(request, provision_id):
+    provision = get_object_or_404(Provision.objects.select_related("incident"), pk=provision_id)
+    if provision.agency_id != agency_of(request).pk:
+        return redirect("agency_answers")
+    form = ResultForm(request.POST)
+    if form.is_valid():
+        actions.report_result(provision, form.cleaned_data["outcome"], form.cleaned_data["text"], by=request.user)
+        messages.success(request, _("Thank you: the result is written down."))
+    else:
+        messages.error(request, _("Say what came of it."))
+    return redirect("agency_answers")
+
+
+@require_POST
+def destroyed(request, copy_id):
+    """The agency confirms that what it took of a copy is gone."""
+    copies = ProvidedCopy.objects.select_related("clip__camera", "provision__incident", "agency")
+    copy = get_object_or_404(copies, pk=copy_id, agency=agency_of(request))
+    try:
+        confirm_destruction(copy, by=request.user)
+    except NotAllowed as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("The destruction is in the register."))
+    return redirect("agency_answers")
