@@ -1,5 +1,6 @@
 """One camera: pull its stream, record it, show it live. A thread of its own, so that none waits for another."""
 
+import errno
 import logging
 import random
 import time
@@ -15,19 +16,24 @@ import av
 from apps.video import reasons
 from apps.video.channel import Channel
 from apps.video.fmp4 import TIMESCALE, Sample, fragment_head
-from apps.video.media_clock import MediaClock
+from apps.video.media_clock import MediaClock, date_by_camera, wall_offset
 from apps.video.nal import H264, H265, BadStream, Track, sample, track_from
+from apps.video.pulse import Pulse
 from apps.video.recording import Recording
 
 logger = logging.getLogger(__name__)
 
-SEGMENT_SECONDS = 60.0
+SEGMENT_SECONDS, SHORTEST_SECONDS = 60.0, 15.0
 # Without a keyframe a segment cannot be cut; one longer than this is given up.
 LONGEST_SEGMENT_SECONDS = 240.0
-FRAGMENT_TICKS = TIMESCALE
+# With the sync to disk twice a second, a power cut loses at most the last second.
+FRAGMENT_TICKS = TIMESCALE // 2
 OPEN_SECONDS, READ_SECONDS, KEYFRAME_SECONDS = 6.0, 5.0, 10.0
-# A wall clock that moved more than this against the camera's was set, and does not merely drift.
-CLOCK_JUMP = 2.0
+# A date that moved further than this against the camera's steps was set, and does not merely drift: forward, the
+# recording has a gap; back by at most SET_BACK, its order is kept and a tenth of each segment's length is caught up.
+CLOCK_JUMP, SET_BACK, CATCH_UP = 2.0, 60.0, 0.1
+# Neighbouring numbers fall far apart on the minute.
+GOLDEN = 0.6180339887
 BACK_OFF = (0.2, 1, 2, 4, 8, 15)
 STEADY_SECONDS = 10.0
 OPTIONS = {
@@ -84,6 +90,23 @@ def why(error: Exception, *, connected: bool, seconds: float = 0.0) -> str:
     return reasons.ENDED if connected else reasons.UNREACHABLE
 
 
+def storage_reason(error: OSError) -> str:
+    """What the disk's refusal means to the people in the control room."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return reasons.DISK_FULL
+    return reasons.DISK_READ_ONLY if error.errno == errno.EROFS else reasons.STORAGE
+
+
+def next_cut(camera_id: int, started: float) -> float:
+    """When (Unix s) a segment begun at `started` shall end.
+
+    Each camera has its own second of the minute, so that files are not made, closed and brought to disk in waves.
+    """
+    phase = camera_id * GOLDEN % 1 * SEGMENT_SECONDS
+    cut = started - (started - phase) % SEGMENT_SECONDS + SEGMENT_SECONDS
+    return cut if cut - started >= SHORTEST_SECONDS else cut + SEGMENT_SECONDS
+
+
 def check(track: Track, picture: bytes) -> None:
     """Refuse a stream whose first picture no decoder would take: random bytes can look like video for long."""
     decoder = av.CodecContext.create("hevc" if track.codec == H265 else "h264", "r")
@@ -101,14 +124,32 @@ def check(track: Track, picture: bytes) -> None:
 class Feed:
     """Keeps one camera recorded until told to stop. What happens is told through `tell`, never waited for."""
 
-    def __init__(self, camera_id: int, url: str, *, root: Path, channel: Channel, tell: Callable[[object], None]):
+    def __init__(
+        self,
+        camera_id: int,
+        url: str,
+        *,
+        root: Path,
+        channel: Channel,
+        tell: Callable[[object], None],
+        pulse: Pulse | None = None,
+        recorded_until: float = 0.0,
+    ):
+        """`recorded_until` (Unix s): whatever the clock says, nothing is filed before it."""
         self.camera_id, self.url = camera_id, url
         self._root, self._channel, self._tell = root, channel, tell
+        self.pulse = pulse or Pulse()
         self._stop = Event()
         self._drops: deque[float] = deque(maxlen=3)
         self._thread = Thread(target=self._run, name=f"camera-{camera_id}", daemon=True)
-        self._last_end = 0.0
+        self._last_end = recorded_until
         self._said = ""
+        # For the watchdog; seconds of the monotonic clock.
+        self.pictured_at = float("-inf")
+        self.writing_since: float | None = None
+        self.recording: Recording | None = None
+        self.storage_trouble: OSError | None = None
+        self._begin_anew = Event()
 
     def start(self) -> None:
         self._thread.start()
@@ -124,11 +165,18 @@ class Feed:
     def is_alive(self) -> bool:
         return self._thread.is_alive()
 
+    def begin_anew(self) -> None:
+        """Give up the file that is being written, at the next keyframe."""
+        self._begin_anew.set()
+
     # --- the thread ---
 
     def _run(self) -> None:
         failures = 0
         while not self._stop.is_set():
+            if not self.pulse.is_steady:
+                self._stop.wait(0.1)  # until it is known whether this camera is still ours
+                continue
             session, error = _Session(self), None
             try:
                 session.run()
@@ -153,7 +201,7 @@ class Feed:
         self._channel.down(reason)
         if session.recorded:
             self._drops.append(time.monotonic())
-            if reason == reasons.ENDED:
+            if reason in (reasons.ENDED, reasons.PAUSED):
                 return  # mended at once: it is told only when that fails, or when it happens again and again
         self._tell(Status(self.camera_id, "serious", reason))
 
@@ -164,21 +212,26 @@ class Feed:
     # --- what a session tells ---
 
     def recording_began(self, session: int, recording: Recording) -> None:
-        self._said = ""
+        self._said, self.recording, self.storage_trouble = "", recording, None
         self._tell(Opened(self.camera_id, session, recording))
+        self._tell(self.recorded_as)
+
+    @property
+    def recorded_as(self) -> Status:
+        """The camera's status while its recording grows."""
         if self.unstable:
-            self._tell(Status(self.camera_id, "caution", reasons.UNSTABLE))
-        elif recording.track.codec == H265:
-            self._tell(Status(self.camera_id, "caution", reasons.H265))
-        else:
-            self._tell(Status(self.camera_id, "normal"))
+            return Status(self.camera_id, "caution", reasons.UNSTABLE)
+        if self.recording and self.recording.track.codec == H265:
+            return Status(self.camera_id, "caution", reasons.H265)
+        return Status(self.camera_id, "normal")
 
     def storage_failed(self, error: OSError) -> None:
         logger.error("camera %s cannot be written: %s", self.camera_id, error)
-        self._tell(Status(self.camera_id, "critical", reasons.STORAGE))
+        self.storage_trouble = error
+        self._tell(Status(self.camera_id, "critical", storage_reason(error)))
 
     def recording_ended(self, recording: Recording, ended: float) -> None:
-        self._last_end = ended
+        self._last_end, self.recording = ended, None
         self._tell(Closed(recording, ended))
 
 
@@ -198,7 +251,10 @@ class _Session:
         self._waits_for_key = True
         self._key_at = time.monotonic()
         self._origin: float | None = None
-        self._began = time.monotonic()
+        self._cut_at = 0.0
+        self._began = self._dated = time.monotonic()
+        self._lapses = feed.pulse.lapses
+        self._offset = wall_offset()
         self.connected = self.recorded = False
 
     @property
@@ -225,6 +281,9 @@ class _Session:
         if stream.codec_context is None or stream.codec_context.name not in CODECS:
             raise Unusable(reasons.CODEC)
         self._codec = CODECS[stream.codec_context.name]
+        self._scale = TIMESCALE * (stream.time_base or 0)
+        if self._scale == int(self._scale):
+            self._scale = int(self._scale)  # RTP video counts as we do; fractions are slow
         self._key_at = time.monotonic()
         try:
             self._learn(sample(stream.codec_context.extradata or b"", self._codec)[2])
@@ -240,24 +299,37 @@ class _Session:
             self._finish()
 
     def _take(self, packet: av.Packet) -> None:
-        wall = time.time()
+        now = time.monotonic()
+        if self._feed.pulse.lapses != self._lapses or self._feed.pulse.is_late(now):
+            raise Unusable(reasons.PAUSED)
         data, key, sets = sample(bytes(packet), self._codec)
         if sets:
             self._learn(sets)
         if not data:
             return
-        self._watch_for_keys(key)
-        scale = packet.time_base * TIMESCALE if packet.time_base else 1
-        at = self._clock.place(None if packet.dts is None else round(packet.dts * scale), wall)
+        self._watch_for_keys(key, now)
+        stamp, shown = packet.dts, packet.pts
+        wall = now + self._offset
+        at = self._clock.place(None if stamp is None else round(stamp * self._scale), wall)
+        if key or now - self._dated > 1:
+            self._mind_the_dates(packet, now)
         if self._track is None or (self._waits_for_key and not key):
             return
         offset = 0
-        if packet.pts is not None and packet.dts is not None:
-            offset = round((packet.pts - packet.dts) * scale)
+        if shown is not None and stamp is not None and shown != stamp:
+            offset = round((shown - stamp) * self._scale)
         self._place(Sample(data, at, self._clock.step, key, offset), wall)
+        self._feed.pictured_at = now
 
-    def _watch_for_keys(self, key: bool) -> None:
-        now = time.monotonic()
+    def _mind_the_dates(self, packet: av.Packet, now: float) -> None:
+        """Once a second: was this machine's clock set, and what date has the camera?"""
+        self._dated = now
+        offset = wall_offset()
+        self._clock.set_by(offset - self._offset)
+        self._offset = offset
+        self._clock.dated(date_by_camera(packet))
+
+    def _watch_for_keys(self, key: bool, now: float) -> None:
         if key:
             self._key_at = now
         elif now - self._key_at > (KEYFRAME_SECONDS if self._waits_for_key else LONGEST_SEGMENT_SECONDS):
@@ -270,34 +342,35 @@ class _Session:
             self._feed._channel.begin(self._track)
         self._sequence += 1
         self._feed._channel.publish(fragment_head(self._sequence, [taken]), taken.data, taken.key, wall)
-        self._record(taken, wall)
+        self._record(taken)
 
     # --- the recording ---
 
-    def _record(self, taken: Sample, wall: float) -> None:
+    def _record(self, taken: Sample) -> None:
         if self._pending:
             last = self._pending[-1]
             last.duration = taken.at - last.at
             if taken.key or taken.at - self._pending[0].at >= FRAGMENT_TICKS:
                 self._flush()
-        if taken.key and self._cut_is_due(wall):
+        if taken.key and self._recording and self._cut_is_due(taken.at):
             self._finish(taken.at)
         if self._recording or self._pending or taken.key:
             self._pending.append(taken)
 
-    def _cut_is_due(self, wall: float) -> bool:
-        if self._recording is None:
-            return False
-        day = datetime.fromtimestamp(wall, UTC).date()
+    def _cut_is_due(self, at: int) -> bool:
+        taken = self._origin + at / TIMESCALE
         return (
-            self._recording.seconds >= SEGMENT_SECONDS
-            or day != datetime.fromtimestamp(self._recording.started, UTC).date()
+            taken >= self._cut_at
+            or self._feed._begin_anew.is_set()
+            or self._was_set(self._drift)
+            or datetime.fromtimestamp(taken, UTC).date() != self._recording.started_at.date()
         )
 
     def _flush(self) -> None:
         """Write the waiting pictures as one fragment, into a new segment if none is open."""
         samples, self._pending = self._pending, []
         try:
+            self._feed.writing_since = time.monotonic()
             opened = self._recording is None
             if opened:
                 self._open(samples[0].at)
@@ -306,6 +379,8 @@ class _Session:
             self._feed.storage_failed(error)
             self._finish()
             return
+        finally:
+            self._feed.writing_since = None
         if opened:
             self.recorded = True
             self._feed.recording_began(self._number, self._recording)
@@ -314,10 +389,15 @@ class _Session:
         """Begin a segment. By now a second was seen, so a burst of older pictures no longer deceives."""
         if self._origin is None:
             self._origin = self._clock.origin()
-        # One camera never has two pictures for one moment, whatever the clock did meanwhile.
-        started = max(self._origin + at / TIMESCALE, self._feed._last_end)
+        # One camera never has two pictures for one moment: neither by a clock that was set back a little, nor
+        # by one that differs from another host's. What was filed under a wholly wrong date must not drag the rest.
+        started = self._origin + at / TIMESCALE
+        if started < self._feed._last_end <= started + SET_BACK:
+            started = self._feed._last_end
         self._origin = started - at / TIMESCALE
+        self._cut_at = next_cut(self._feed.camera_id, started)
         self._clock.forget()
+        self._feed._begin_anew.clear()
         self._recording = Recording(self._feed._root, self._feed.camera_id, self._track, started, at)
 
     def _finish(self, at: int | None = None) -> None:
@@ -333,16 +413,26 @@ class _Session:
             return
         end_tick = recording.first_tick + recording.written_ticks if at is None else at
         ended = self._origin + end_tick / TIMESCALE
-        self._feed.recording_ended(recording, ended + self._follow_the_clock(ended - recording.started))
+        self._feed.recording_ended(recording, ended + self._follow(ended - recording.started))
 
-    def _follow_the_clock(self, length: float) -> float:
-        """Seconds by which this machine's clock ran off the camera's during a segment of `length` seconds."""
-        drift = self._clock.origin() - self._origin
-        if abs(drift) > min(CLOCK_JUMP, length / 2):
-            # One of the clocks was set: begin anew, and let the seam show.
+    @property
+    def _drift(self) -> float:
+        """Seconds by which the date of the pictures ran off the camera's steps since the segment began."""
+        return self._clock.origin() - self._origin
+
+    @staticmethod
+    def _was_set(drift: float) -> bool:
+        return drift > CLOCK_JUMP or drift < -SET_BACK
+
+    def _follow(self, length: float) -> float:
+        """By how many seconds the segment of `length` seconds must end later for the date to be right again."""
+        drift = self._drift
+        if self._was_set(drift):
+            # Begin anew, and let the seam show.
             self._number = int(time.time() * 1000)
             self._origin = None
             return 0.0
+        drift = max(drift, -length * CATCH_UP)
         self._origin += drift
         return drift
 

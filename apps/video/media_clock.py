@@ -1,16 +1,42 @@
-"""When a picture was taken: the camera's timestamps for the steps, this machine's clock for the date."""
+"""When a picture was taken: the camera's timestamps for the steps, a clock for the date."""
+
+import struct
+import time
+
+import av
 
 from apps.video.fmp4 import TIMESCALE
 
 # No camera leaves so much between two pictures: a longer step, or one backwards, is a broken timestamp.
 LONGEST_STEP = 10 * TIMESCALE
 USUAL_STEP = TIMESCALE // 15
+# A camera's own date is believed while it is at most this many seconds before the arrival of its pictures.
+# That is what encoding and a network take; a clock that is further off, or ahead, is simply wrong.
+CREDIBLE_DELAY = 1.0
+# Producer reference time, as libav computes it from RTCP sender reports: microseconds since 1970.
+REFERENCE_TIME = struct.Struct("=q")
+
+
+def wall_offset() -> float:
+    """Unix time minus monotonic time, in seconds. It changes when somebody sets this machine's clock."""
+    while True:
+        before, wall, after = time.monotonic(), time.time(), time.monotonic()
+        if after - before < 0.005:  # otherwise this thread was interrupted between the readings
+            return wall - before
+
+
+def date_by_camera(packet: av.Packet) -> float | None:
+    """Unix seconds at which the camera says it took this picture; None before its first sender report."""
+    if not packet.has_sidedata("prft"):
+        return None
+    return REFERENCE_TIME.unpack_from(packet.get_sidedata("prft"))[0] / 1e6
 
 
 class MediaClock:
     """Places the pictures of one connection on a line that starts at `first` and only grows.
 
-    A picture can arrive late but never early, so the smallest delay seen is nearest to the truth.
+    A picture can arrive late but never early, so the smallest delay seen is nearest to the truth; a camera
+    that sends its own date, and is credible, comes nearer.
     """
 
     def __init__(self, first: int = 0):
@@ -19,6 +45,7 @@ class MediaClock:
         self._stamp: int | None = None
         self._wall = 0.0
         self._least = float("inf")
+        self._by_camera: float | None = None
 
     def place(self, stamp: int | None, wall: float) -> int:
         """The time in ticks of a picture with decoding timestamp `stamp` that arrived at `wall` (Unix s)."""
@@ -34,8 +61,19 @@ class MediaClock:
             return self.step
         return min(max(1, round((wall - self._wall) * TIMESCALE)), LONGEST_STEP)
 
+    def dated(self, taken: float | None) -> None:
+        """The camera says that the picture placed last was taken at `taken` (Unix s)."""
+        self._by_camera = None if taken is None else taken - self.at / TIMESCALE
+
+    def set_by(self, seconds: float) -> None:
+        """This machine's clock was set forward by `seconds`: what arrived so far arrived that much later."""
+        self._wall += seconds
+        self._least += seconds
+
     def origin(self) -> float:
-        """Unix seconds of tick 0, by what arrived since the last `forget`."""
+        """Unix seconds of tick 0, by what was heard since the last `forget`."""
+        if self._by_camera is not None and 0 <= self._least - self._by_camera <= CREDIBLE_DELAY:
+            return self._by_camera
         return self._least
 
     def forget(self) -> None:

@@ -15,7 +15,7 @@ from apps.video.fields import EPOCH, MILLISECOND, HexField, MillisecondField, mi
 from apps.video.recording import path_of
 
 # A recorder that has not said it lives for this long is dead, and its cameras are free for another.
-RECORDER_SILENCE = timedelta(seconds=10)
+RECORDER_SILENCE = timedelta(seconds=5)
 # No segment is longer; the recorder closes one sooner, so an overlap is found by its start alone.
 LONGEST_SEGMENT = timedelta(minutes=5)
 
@@ -301,9 +301,20 @@ def recording_named(camera_id: int, start_ms: int, start: datetime, end: datetim
 
 
 class ClipQuerySet(models.QuerySet):
-    def stuck(self, at: datetime):
-        """Ordered or being cut, and nobody has touched them for a while: their worker died."""
-        return self.filter(state__in=[Clip.State.QUEUED, Clip.State.CUTTING], touched_at__lt=at - Clip.PATIENCE)
+    def unfinished(self):
+        return self.filter(state__in=[Clip.State.QUEUED, Clip.State.CUTTING])
+
+    def in_work(self, at: datetime):
+        """Being cut by somebody alive."""
+        return self.filter(state=Clip.State.CUTTING, touched_at__gte=at - Clip.PATIENCE)
+
+    def waiting(self, at: datetime):
+        """What may be taken up, in the order of the queue: evidence first, for a viewing copy takes far longer.
+
+        What was being cut when its worker died waits like the rest.
+        """
+        died = Q(state=Clip.State.CUTTING, touched_at__lt=at - Clip.PATIENCE)
+        return self.filter(Q(state=Clip.State.QUEUED) | died).order_by("kind", "created_at", "pk")
 
 
 class Clip(models.Model):
@@ -311,15 +322,23 @@ class Clip(models.Model):
 
     PATIENCE = timedelta(seconds=10)
 
+    class Kind(models.TextChoices):
+        # The recorded pictures as they are, sealed.
+        EVIDENCE = "evidence", _("Evidence")
+        # Coded again, with the recipient, the register line and the time in every picture.
+        VIEWING = "viewing", _("Viewing copy")
+
     class State(models.TextChoices):
         QUEUED = "queued", _("Waiting")
         CUTTING = "cutting", _("Being cut")
         READY = "ready", _("Ready")
         FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
         DESTROYED = "destroyed", _("Destroyed")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     camera = models.ForeignKey("cameras.Camera", models.PROTECT, related_name="clips")
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.EVIDENCE)
     starts_at = models.DateTimeField(_("from"))
     ends_at = models.DateTimeField(_("until"))
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)
@@ -333,6 +352,8 @@ class Clip(models.Model):
     # Written and signed when the clip is complete; never changed after.
     manifest = models.JSONField(default=dict)
     error = models.CharField(_("reason of the failure"), max_length=300, blank=True)
+    # Where within the time asked the camera's video format changes, when that is the reason.
+    changes_at = models.DateTimeField(_("format changes at"), null=True)
     created_at = models.DateTimeField(_("ordered"), default=timezone.now)
     finished_at = models.DateTimeField(_("finished"), null=True)
     # Whoever cuts the clip holds `claim` and touches the row every second.
@@ -368,3 +389,39 @@ class Clip(models.Model):
     @property
     def file(self) -> Path:
         return settings.CLIP_ROOT / self.path
+
+    @property
+    def is_unfinished(self) -> bool:
+        return self.state in (self.State.QUEUED, self.State.CUTTING)
+
+    @property
+    def position(self) -> int | None:
+        """How many clips are taken up before this one, itself counted; None when it does not wait."""
+        if self.state != self.State.QUEUED:
+            return None
+        earlier = Q(kind__lt=self.kind) | Q(kind=self.kind, created_at__lt=self.created_at)
+        return Clip.objects.filter(earlier, state=self.State.QUEUED).count() + 1
+
+
+class SigningKey(models.Model):
+    """The public half of every key that the centre ever signed with. Never deleted: old clips outlive their key."""
+
+    # The first 16 hexadecimal digits of the SHA-256 of the public key.
+    id = models.CharField(_("key"), max_length=16, primary_key=True)
+    public = models.CharField(_("public key (Ed25519, base64)"), max_length=44)
+    since = models.DateTimeField(_("in use from"), default=timezone.now)
+    until = models.DateTimeField(_("in use until"), null=True)
+    compromised_at = models.DateTimeField(_("known to strangers from"), null=True)
+
+    class Meta:
+        verbose_name = _("signing key")
+        verbose_name_plural = _("signing keys")
+        ordering = ["-since"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(compromised_at=None) | Q(until__isnull=False), name="compromised_key_is_out_of_use"
+            ),
+        ]
+
+    def __str__(self):
+        return self.id

@@ -1,9 +1,11 @@
 """One segment on disk while it grows: whole fragments only, hashed as they are written."""
 
+import ctypes
 import errno
 import fcntl
 import hashlib
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -11,6 +13,8 @@ from threading import Lock
 from apps.video.fields import MILLISECOND, whole_millisecond
 from apps.video.fmp4 import TIMESCALE, Sample, fragment_head, init_segment
 from apps.video.nal import Track
+
+LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def path_of(camera_id: int, started: datetime) -> Path:
@@ -58,7 +62,8 @@ class Recording:
             while written < len(data):
                 written += os.write(self._fd, data[written:] if written else data)
         except OSError:
-            os.ftruncate(self._fd, self.size)
+            with suppress(OSError):  # a disk that refuses this too is asked again when the file is closed
+                os.ftruncate(self._fd, self.size)
             raise
         self._hash.update(data)
         self.size += len(data)
@@ -93,6 +98,8 @@ class Recording:
             if self._fd >= 0:
                 fd, self._fd = self._fd, -1
                 try:
+                    if os.fstat(fd).st_size > self.size:
+                        os.ftruncate(fd, self.size)
                     os.fsync(fd)
                 finally:
                     os.close(fd)
@@ -112,6 +119,16 @@ def _create(root: Path, camera_id: int, started: datetime) -> tuple[datetime, in
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return at, fd
     raise FileExistsError(errno.EEXIST, "no free name for a segment", str(path_of(camera_id, first)))
+
+
+def sync_file_system(directory: Path) -> None:
+    """Bring everything that was written to the file system of `directory` to disk."""
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if LIBC.syncfs(fd):
+            raise OSError(ctypes.get_errno(), "syncfs", str(directory))
+    finally:
+        os.close(fd)
 
 
 def sync_directory(directory: Path) -> None:

@@ -114,7 +114,7 @@ def test_a_killed_recorders_cameras_and_files_are_taken_over(
     until(lambda: camera.segments.count() == 2, 10, "the second recorder")
     torn = until(lambda: camera.segments.filter(pk=torn.pk, state=Segment.State.CLOSED).first(), 15, "healing")
     assert torn.bytes == torn.file.stat().st_size
-    assert playable(torn) >= 15
+    assert playable(torn) >= 7
     later = camera.segments.exclude(pk=torn.pk).get()
     assert torn.ended_at <= later.started_at
 
