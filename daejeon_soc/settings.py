@@ -166,6 +166,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict] = {
     "watch-disk": {"task": "apps.retention.tasks.watch_disk", "schedule": 15},
     "tier": {"task": "apps.retention.tasks.tier", "schedule": 300},
     "tier-everything": {"task": "apps.retention.tasks.tier", "schedule": 86_400, "kwargs": {"everything": True}},
+    "reconcile": {"task": "apps.retention.tasks.reconcile", "schedule": 86_400},
     "keep-holds": {"task": "apps.retention.tasks.keep_holds", "schedule": 60},
     "destroy-due-copies": {"task": "apps.retention.tasks.destroy_due_copies", "schedule": 120},
     "note-unrecorded-cameras": {"task": "apps.video.tasks.note_unrecorded_cameras", "schedule": 15},

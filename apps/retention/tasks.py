@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from apps.retention import actions, holding, low_disk, purging
+from apps.retention import actions, holding, low_disk, purging, reconciling
 from apps.video import tiering
 
 # Reading held copies through shares the disk with the recorder.
@@ -54,3 +54,9 @@ def tier(everything: bool = False) -> None:
     result = tiering.tier(timezone.now(), everything=everything)
     if result.failed:
         raise Incomplete(f"{result.failed} recordings could not be moved to the object store")
+
+
+@shared_task
+def reconcile() -> None:
+    """Look, and tell; a person mends."""
+    reconciling.tell(reconciling.survey())

@@ -90,12 +90,12 @@ def adopt(camera_id: int, *, now: datetime) -> int:
             continue
         names = {f"{camera_id}/{directory.name}/{file.name}" for file in directory.glob("*.mp4")}
         known = {segment.path for segment in Segment.objects.of_day(camera_id, day)}
-        found += sum(_adopt(camera_id, path) for path in sorted(names - known))
+        found += sum(adopt_file(camera_id, path) for path in sorted(names - known))
     return found
 
 
-def _adopt(camera_id: int, path: str) -> bool:
-    """Give the file a row as if it were still being recorded, then heal it."""
+def adopt_file(camera_id: int, path: str) -> bool:
+    """Give a file below VIDEO_ROOT a row as if it were still being recorded, then heal it; false when it is none."""
     try:
         started = start_of(Path(path))
         with (settings.VIDEO_ROOT / path).open("rb") as file:

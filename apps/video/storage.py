@@ -65,10 +65,8 @@ def served_path(film: Film) -> str:
 
 
 def exists(film: Film) -> bool:
-    """Whether every store that should have the recording has it."""
-    return (film.store == Store.OBJECTS or film.file.exists()) and (
-        film.store == Store.LOCAL or _head(film.path) is not None
-    )
+    """Whether any store has the recording, whatever its row says. StoreAway when that cannot be known."""
+    return film.file.exists() or (has_object_store() and _head(film.path) is not None)
 
 
 def delete(film: Film) -> None:
@@ -180,11 +178,19 @@ def _stored_fingerprint(path: str) -> str:
     return digest.hexdigest()
 
 
-def stored_objects() -> Iterator[tuple[str, int]]:
-    """(path, bytes) of everything in the object store, in order of path."""
-    with _store_errors(""):
-        for page in _objects().get_paginator("list_objects_v2").paginate(Bucket=_bucket()):
+def stored_objects(below: str = "") -> Iterator[tuple[str, int]]:
+    """(path, bytes) of everything in the object store whose path begins with `below`, in order of path."""
+    with _store_errors(below):
+        for page in _objects().get_paginator("list_objects_v2").paginate(Bucket=_bucket(), Prefix=below):
             yield from ((found["Key"], found["Size"]) for found in page.get("Contents", ()))
+
+
+def stored_folders() -> Iterator[str]:
+    """The first parts of the paths in the object store."""
+    with _store_errors(""):
+        for page in _objects().get_paginator("list_objects_v2").paginate(Bucket=_bucket(), Delimiter="/"):
+            yield from (found["Prefix"].rstrip("/") for found in page.get("CommonPrefixes", ()))
+            yield from (found["Key"] for found in page.get("Contents", ()))
 
 
 def remove_object(path: str) -> None:
