@@ -311,8 +311,15 @@ if OBJECTS_URL:
     }
 # Files go out by the front server after the gate said yes (X-Accel-Redirect).
 PROTECTED_URL = "/protected/"
-# Where a recorder listens for live readers; the port is chosen by the system when 0.
+# Where a recorder listens for live readers, and where those on other hosts find it.
 RECORDER_HOST = env.str("RECORDER_HOST", default="127.0.0.1")
+if RECORDER_HOST in ("", "0.0.0.0", "::", "*"):  # noqa: S104 - refused
+    raise ImproperlyConfigured("RECORDER_HOST is the one address at which other hosts reach this recorder")
+# Ports from-to, of which each recorder process takes a free one, for a firewall to know; 0: any.
+_first, _, _last = env.str("RECORDER_PORTS", default="0").partition("-")
+if not (_first.isdecimal() and (_last or _first).isdecimal() and int(_first) <= int(_last or _first) < 65_536):
+    raise ImproperlyConfigured("RECORDER_PORTS is a port or a range such as 18600-18609")
+RECORDER_PORTS = range(int(_first), int(_last or _first) + 1)
 RECORDER_SECRET = env.str("RECORDER_SECRET", default=SECRET_KEY)
 # Cameras one recorder process may hold; more than that want another process.
 RECORDER_CAPACITY = env.int("RECORDER_CAPACITY", default=100)

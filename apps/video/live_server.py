@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import socket
 import time
 from threading import Thread
+
+from django.conf import settings
 
 from apps.video import reasons, wire
 from apps.video.channel import Channel, Config, Frame, Viewer
@@ -17,6 +20,18 @@ GRACE = 5.0
 HANDSHAKE_SECONDS = 5.0
 # Small, so that what a slow reader has not taken waits here, where it can be dropped.
 SEND_BUFFER = 128 * 1024
+
+
+def listen(host: str, ports: range) -> socket.socket:
+    """A socket on the first free one of `ports` of `host`, and on no other address of this machine. OSError."""
+    family, *_, address = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0]
+    for port in ports:
+        try:
+            return socket.create_server((address[0], port), family=family)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+    raise OSError(errno.EADDRINUSE, f"no port is free among RECORDER_PORTS at {host}")
 
 
 class LiveServer:
@@ -54,7 +69,8 @@ class LiveServer:
         self._loop.run_forever()
 
     async def _start(self) -> str:
-        self._server = await asyncio.start_server(self._serve, self._host, 0, limit=wire.LONGEST_WISH)
+        listening = listen(self._host, settings.RECORDER_PORTS)
+        self._server = await asyncio.start_server(self._serve, sock=listening, limit=wire.LONGEST_WISH)
         self._watchdog = asyncio.create_task(self._end_the_dead())
         host, port = self._server.sockets[0].getsockname()[:2]
         return f"{host}:{port}"

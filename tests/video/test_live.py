@@ -2,6 +2,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import socket
 import subprocess
 import threading
 import time
@@ -301,6 +302,29 @@ class TestWatching:
         with pytest.raises(asyncio.CancelledError):
             await task
         await sync_to_async(until)(lambda: not stage.channel.viewers, 2)
+
+
+class TestAddress:
+    """A recorder listens where its hosts are told to look, and nowhere else."""
+
+    def test_on_its_own_address_only(self):
+        with live_server.listen("127.0.0.2", range(1)) as listening:
+            host, port = listening.getsockname()
+            assert host == "127.0.0.2"
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", port), 1)
+
+    def test_on_a_port_that_the_firewall_knows(self):
+        with live_server.listen("127.0.0.1", range(1)) as taken:
+            first = taken.getsockname()[1]
+            with live_server.listen("127.0.0.1", range(first, min(first + 200, 65_536))) as listening:
+                assert first < listening.getsockname()[1] < first + 200
+            with pytest.raises(OSError, match="RECORDER_PORTS"):
+                live_server.listen("127.0.0.1", range(first, first + 1))
+
+    def test_a_name_is_as_good_as_a_number(self):
+        with live_server.listen("localhost", range(1)) as listening:
+            assert listening.getsockname()[0] in ("127.0.0.1", "::1")
 
 
 class TestPace:
