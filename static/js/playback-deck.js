@@ -26,7 +26,12 @@ class PlaybackDeck extends HTMLElement {
   #marks = { begin: null, end: null };
   #spoken = "";
 
+  /** A page that is merged in brings its elements first and their attributes after. */
   connectedCallback() {
+    queueMicrotask(() => this.isConnected && !this.#timer && this.#start());
+  }
+
+  #start() {
     this.at = Date.parse(this.dataset.at);
     this.bounds = {
       from: Math.max(Date.parse(this.dataset.from) || 0, Date.now() - LONGEST_MS),
@@ -40,6 +45,7 @@ class PlaybackDeck extends HTMLElement {
     document.body.addEventListener("page:refreshed", this.#onRefresh);
     this.addEventListener("click", this.#onClick);
     this.addEventListener("change", this.#onChange);
+    this.dispatchEvent(new CustomEvent("deck:ready"));
   }
 
   /** Moved within the page: the clock runs on. */
@@ -47,6 +53,7 @@ class PlaybackDeck extends HTMLElement {
 
   disconnectedCallback() {
     clearInterval(this.#timer);
+    this.#timer = null;
     document.removeEventListener("keydown", this.#onKey, true);
     document.removeEventListener("submit", this.#onSubmit);
     document.removeEventListener("visibilitychange", this.#onVisibility);

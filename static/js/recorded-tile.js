@@ -16,7 +16,12 @@ class RecordedTile extends HTMLElement {
   #reel;
   #waitingSince = 0;
 
+  /** A page that is merged in brings its elements first and their attributes after. */
   connectedCallback() {
+    queueMicrotask(() => this.isConnected && !this.recording && this.#start());
+  }
+
+  #start() {
     const { camera, incident, reason, from, until } = this.dataset;
     const bounds = { from: from ? Date.parse(from) : undefined, until: until ? Date.parse(until) : undefined };
     this.recording = new Recording(camera, { named: { incident, reason }, ...bounds });
@@ -28,7 +33,8 @@ class RecordedTile extends HTMLElement {
   disconnectedCallback() {
     this.#reel?.stop();
     this.#reel = null;
-    this.recording.stop();
+    this.recording?.stop();
+    this.recording = null;
   }
 
   get video() {

@@ -34,8 +34,10 @@ class TimeLine extends HTMLElement {
     document.body.addEventListener("clock:beat", this.#everyFewSeconds);
     document.body.addEventListener("page:refreshed", this.#place);
     this.addEventListener("click", this.#onClick);
-    if (this.#deck) customElements.whenDefined("playback-deck").then(() => this.isConnected && this.#startLookingBack());
-    else this.place();
+    // A page that is merged in brings its elements first and their attributes after.
+    if (!this.#deck) queueMicrotask(() => this.isConnected && this.place());
+    else if (this.#deck.clock) this.#startLookingBack();
+    else this.#deck.addEventListener("deck:ready", () => this.isConnected && this.#startLookingBack(), { once: true });
   }
 
   disconnectedCallback() {
@@ -226,7 +228,7 @@ class TimeLine extends HTMLElement {
   }
 
   #onClick = (event) => {
-    const mark = event.target.closest("[data-at]");
+    const mark = event.target.closest(".line-mark");
     if (mark && this.#deck) this.#deck.seek(Date.parse(mark.dataset.at));
     else if (!this.#deck && this.dataset.past) moveTo(this.dataset.past + encodeURIComponent(new Date(mark ? Date.parse(mark.dataset.at) : this.#at(event)).toISOString()));
   };
@@ -236,15 +238,20 @@ class TimeLine extends HTMLElement {
     const face = event.currentTarget;
     face.setPointerCapture(event.pointerId);
     const wasPlaying = this.#deck.clock.playing;
-    const move = (moved) => this.#deck.scrub(this.#at(moved));
+    let last = this.#at(event);
+    const move = (moved) => {
+      last = this.#at(moved);
+      this.#deck.scrub(last);
+    };
     const end = () => {
       face.removeEventListener("pointermove", move);
+      this.#deck.seek(last);
       if (wasPlaying) this.#deck.clock.play();
     };
     this.#deck.clock.play(false);
     face.addEventListener("pointermove", move);
     face.addEventListener("lostpointercapture", end, { once: true });
-    this.#deck.seek(this.#at(event));
+    this.#deck.seek(last);
   };
 
   #onHover = (event) => {
