@@ -13,6 +13,8 @@ from apps.video.reasons import NotAvailable
 
 # What a player loads at once: short enough to seek quickly, long enough to keep the playlist small.
 PIECE_SECONDS = 4.0
+# In a longer period, a segment wanted whole is one piece: no file is read for the list, and a day of it is not 4 MB.
+LONG = timedelta(hours=1)
 # Less than this between two segments is the jitter of arrival, not missing video.
 SEAM = timedelta(seconds=0.5)
 
@@ -71,12 +73,18 @@ def _text(at: datetime) -> str:
 def pieces_between(segment: Segment | HeldSegment, start: datetime, end: datetime) -> list[Piece]:
     """The pieces that show something between `start` and `end`.
 
-    A segment in the object store that is wanted whole is one piece: a day's playlist brings nothing here.
+    One alone, when the segment is wanted whole and the period is long; or when it is in the object store, so that
+    nothing is brought here for a list.
     """
-    if segment.store == Store.OBJECTS and start <= segment.started_at and segment.ended_at <= end:
+    if _is_whole(segment, start, end) and (end - start > LONG or segment.store == Store.OBJECTS):
         seconds = (segment.ended_at - segment.started_at).total_seconds()
         return [Piece(segment.started_at, seconds, segment.init_bytes, segment.bytes - segment.init_bytes)]
     return [piece for piece in pieces(segment) if piece.ends > start and piece.begins < end]
+
+
+def _is_whole(segment: Segment | HeldSegment, start: datetime, end: datetime) -> bool:
+    """Closed, and all of it wanted."""
+    return segment.ended_at is not None and start <= segment.started_at and segment.ended_at <= end
 
 
 def pieces(segment: Segment | HeldSegment) -> list[Piece]:
@@ -92,6 +100,8 @@ def pieces(segment: Segment | HeldSegment) -> list[Piece]:
 
 def bytes_of(segment: Segment | HeldSegment, start: datetime, end: datetime) -> list[range]:
     """Which bytes of the file show the time from `start` to `end`: the set-up, and whole pieces."""
+    if _is_whole(segment, start, end):
+        return [range(segment.bytes)]
     wanted = pieces_between(segment, start, end)
     if not wanted:
         return []

@@ -3,8 +3,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from apps.video import playback
 from apps.video.models import Segment
-from apps.video.playback import playlist
+from apps.video.playback import bytes_of, playlist
 from tests.video.filming import film
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
@@ -47,6 +48,23 @@ def test_only_the_pieces_asked_for_are_listed(two, camera, tmp_path):
     text = playlist(camera.pk, after(4.5), after(5), local)
     assert play(text, tmp_path) == 30
     assert f"#EXT-X-PROGRAM-DATE-TIME:{after(4):%Y-%m-%dT%H:%M:%S}.000Z" in text
+
+
+def test_over_hours_a_segment_wanted_whole_is_one_piece_and_no_file_is_read(two, camera, tmp_path, monkeypatch):
+    monkeypatch.setattr(playback, "LONG", timedelta(seconds=8))
+    text = playlist(camera.pk, START, after(10), local)
+    assert text.count("#EXTINF") == 2
+    assert play(text, tmp_path) == 150
+    assert [list(bytes_of(segment, START, after(10))) for segment in two] == [[range(segment.bytes)] for segment in two]
+    two[1].file.rename(tmp_path / "away")
+    assert playlist(camera.pk, START, after(10), local) == text
+
+
+def test_over_hours_the_edges_are_as_fine_as_ever(two, camera, tmp_path, monkeypatch):
+    monkeypatch.setattr(playback, "LONG", timedelta(seconds=5))
+    text = playlist(camera.pk, after(4.5), after(10), local)
+    assert text.count("#EXTINF") == 2
+    assert play(text, tmp_path) == 30 + 60
 
 
 def test_a_gap_shows(roots, two, camera, tmp_path):
