@@ -14,6 +14,7 @@ urlpatterns = [
     path("api/v1/", include("apps.viewing.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("", include("apps.retention.urls")),
     path("", include("apps.console.urls")),
     path("", include("apps.console.agreement_urls")),
 ]

@@ -54,7 +54,7 @@ MOUS = [
     ),
 ]
 ADMIN_APPS = ("agencies", "cameras", "mous", "viewing", "incidents", "audit", "video", "retention")
-PROVIDING_PERMISSIONS = ("provide", "break_glass")
+PROVIDING_PERMISSIONS = ("provide", "break_glass", "place_hold")
 SUPERVISING_PERMISSIONS = (
     *PROVIDING_PERMISSIONS,
     "review_mou",
@@ -67,6 +67,11 @@ SUPERVISING_PERMISSIONS = (
     "view_integration",
     "view_provision",
     "view_ledgerentry",
+    "extend_hold",
+    "release_hold",
+    "view_hold",
+    "view_certificate",
+    "view_camera",
 )
 
 
