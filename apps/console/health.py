@@ -28,6 +28,8 @@ from daejeon_soc.celery import app as celery
 # With less than this the recorder may be stopped by the disk within minutes.
 DISK_RESERVE = 2 * 1024**3
 CELERY_QUEUE = "celery"
+# Those of the queue above, and those who make clips.
+WORKERS = ("worker", "clips")
 
 
 @require_safe
@@ -70,9 +72,14 @@ def redis() -> str:
 def worker() -> str:
     try:
         # Asked only when the broker answers: kombu would try again and again.
-        return redis() or ("" if celery.control.ping(timeout=1, limit=1) else "no worker answers")
+        return redis() or next((f"no {name} answers" for name in WORKERS if not answers(name)), "")
     except (BrokerError, RedisError):
         return "the queue does not answer"
+
+
+def answers(name: str) -> bool:
+    """Whether a worker of that name is there, on whatever host."""
+    return bool(celery.control.ping(timeout=1, limit=1, pattern=f"{name}@*", matcher="glob"))
 
 
 def recorder() -> str:

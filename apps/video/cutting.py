@@ -1,27 +1,30 @@
-"""Cutting a clip from the recorded segments: no re-encoding, and the first picture is exactly the one asked for."""
+"""Making a clip of the recorded segments: the first picture is exactly the one asked for, and the file is sealed."""
 
+import errno
 import hashlib
+import itertools
 import logging
 import os
 import shutil
-import subprocess
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Timer
 from zoneinfo import ZoneInfo
 
-import ffmpeg
 from django.conf import settings
-from django.db.models import F, Q
+from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
-from apps.video import reasons, signing, storage
-from apps.video.fmp4 import ROW, TIMESCALE, Fragment, fragments
+from apps.audit.actions import record
+from apps.video import coding, reasons, seal, signing, storage
+from apps.video.coding import Failed, Work
+from apps.video.fmp4 import ROW, TIMESCALE, Fragment, configuration_of, fragments
 from apps.video.models import Clip, Segment, recorded
 from apps.video.nal import BadStream
 from apps.video.playback import SEAM
@@ -29,20 +32,18 @@ from apps.video.recording import sync_directory
 
 logger = logging.getLogger(__name__)
 
-POLITE = ["nice", "-n", "10", "ionice", "-c", "3", "ffmpeg"]
 # A clip whose workers died this often is poison, and not bad luck.
 MOST_ATTEMPTS = 5
 FLUSH_SECONDS = 4.0
-# The edit list begins this much before the first picture, so that rounding never hides it. In ticks.
-MARGIN = 3
+# How soon a cancelled clip's worker hears of it.
+TOUCH_EVERY_SECONDS = 0.5
+# What a clip leaves free on the disk: recording comes first.
+RESERVE_BYTES = 1 << 30
+QUEUE_LOCK = 4_711_014  # any constant: names the queue of clips among Postgres' advisory locks
 
 
 class Lost(Exception):
-    """Somebody else cuts this clip by now, or it was destroyed."""
-
-
-class Failed(Exception):
-    """The clip cannot be made; the message is one of `reasons`."""
+    """Somebody else makes this clip by now, or it was cancelled or destroyed."""
 
 
 @dataclass(frozen=True)
@@ -55,26 +56,40 @@ class Part:
     ends: datetime
     sha256: str
     bytes: int
+    # Codec, picture size and parameter sets: one file can hold pictures of one format only.
+    format: tuple
 
 
-def claim(clip_id: str) -> Clip | None:
-    """Take the clip, if it waits and nobody else is at work on it."""
-    now = timezone.now()
-    free = Q(state=Clip.State.QUEUED) | Q(state=Clip.State.CUTTING, touched_at__lt=now - Clip.PATIENCE)
-    token = uuid.uuid4()
-    taken = Clip.objects.filter(free, pk=clip_id).update(
-        state=Clip.State.CUTTING, claim=token, touched_at=now, progress=0, attempts=F("attempts") + 1
-    )
-    return Clip.objects.select_related("camera").get(pk=clip_id, claim=token) if taken else None
+def claim_next() -> Clip | None:
+    """Take the clip whose turn it is, unless as many as allowed are being made."""
+    now, token = timezone.now(), uuid.uuid4()
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_advisory_xact_lock(%s)", [QUEUE_LOCK])
+        if Clip.objects.in_work(now).count() >= settings.CLIPS_AT_ONCE:
+            return None
+        waiting = Clip.objects.waiting(now)
+        if _no_room_for_viewing(now):
+            waiting = waiting.filter(kind=Clip.Kind.EVIDENCE)
+        chosen = waiting.values_list("pk", flat=True).first()
+        work = {"state": Clip.State.CUTTING, "claim": token, "touched_at": now, "progress": 0}
+        Clip.objects.filter(pk=chosen).update(**work, attempts=F("attempts") + 1)
+    return Clip.objects.select_related("camera").filter(pk=chosen, claim=token).first()
+
+
+def _no_room_for_viewing(now: datetime) -> bool:
+    """Viewing copies take minutes of a processor: one place, if there are more, is left to evidence."""
+    viewing = Clip.objects.in_work(now).filter(kind=Clip.Kind.VIEWING).count()
+    return viewing >= max(1, settings.CLIPS_AT_ONCE - 1)
 
 
 def cut(clip: Clip) -> None:
-    """Cut a claimed clip. Killed at any point, it leaves nothing that the next attempt does not clear."""
+    """Make a claimed clip. Killed at any point, it leaves nothing that the next attempt does not clear."""
     job = _Job(clip)
     try:
         job.run()
     except Lost:
-        logger.info("clip %s is in other hands", clip.pk)
+        logger.info("clip %s is in other hands, or not wanted any more", clip.pk)
     finally:
         job.clear()
 
@@ -87,14 +102,19 @@ class _Job:
         self._path = Path(f"{clip.created_at:%Y%m}", f"{clip.pk}-{str(clip.claim)[:8]}.mp4")
         self._target = settings.CLIP_ROOT / self._path
         self._draft = self._target.with_suffix(".part")
+        self._changes_at: datetime | None = None
 
     # --- the row ---
 
     def settle(self, **fields) -> None:
         """Write the end of the work, if the clip is still ours; then nobody works on it any more."""
         mine = Clip.objects.filter(pk=self.clip.pk, claim=self.clip.claim, state=Clip.State.CUTTING)
-        if not mine.update(claim=None, finished_at=timezone.now(), **fields):
-            raise Lost
+        with transaction.atomic():
+            if not mine.update(claim=None, finished_at=timezone.now(), **fields):
+                raise Lost
+            # In the chain of the audit the fingerprint is out of everybody's reach.
+            told = {name: fields[name] for name in ("error", "sha256", "bytes") if name in fields}
+            record(f"clip.{fields['state']}", target=self.clip, **told)
         self._sweep(keep=fields.get("path"))
 
     def _sweep(self, *, keep: str | None) -> None:
@@ -104,8 +124,8 @@ class _Job:
                 file.unlink(missing_ok=True)
 
     def touch(self, progress: int | None = None) -> None:
-        """Say that somebody is at work, at most once a second."""
-        if time.monotonic() - self._touched < 1:
+        """Say that somebody is at work, and hear whether the clip is still wanted."""
+        if time.monotonic() - self._touched < TOUCH_EVERY_SECONDS:
             return
         self._touched = time.monotonic()
         fields = {"touched_at": timezone.now()} | ({} if progress is None else {"progress": progress})
@@ -120,7 +140,11 @@ class _Job:
                 raise Failed(reasons.GAVE_UP)
             self._make()
         except Failed as error:
-            self.settle(state=Clip.State.FAILED, error=str(error))
+            self.settle(state=Clip.State.FAILED, error=str(error), changes_at=self._changes_at)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            self.settle(state=Clip.State.FAILED, error=reasons.NO_ROOM)
 
     def _make(self) -> None:
         for desk in self._desk.parent.glob(f"{self.clip.pk}-*"):
@@ -131,10 +155,11 @@ class _Job:
         parts = list(self._parts())
         if not parts:
             raise Failed(reasons.NOT_RECORDED)
+        self._refuse_what_one_file_cannot_hold(parts)
+        self._leave_room(parts)
         starts_at = self._first_picture(parts[0])
-        self._join(parts, starts_at)
-        digest = self._finish_file()
-        self._publish(parts, starts_at, digest)
+        self._produce(parts, starts_at)
+        self._publish(parts, starts_at)
 
     def clear(self) -> None:
         shutil.rmtree(self._desk, ignore_errors=True)
@@ -175,8 +200,22 @@ class _Job:
             sha256, size = segment.sha256, segment.bytes
             if segment.state == Segment.State.RECORDING:
                 sha256, size = _fingerprint(fd, found[-1].end), found[-1].end
+            format = (*configuration_of(os.pread(fd, segment.init_bytes, 0)), segment.width, segment.height)
         begins, ends = (_moment(segment, found, tick) for tick in (wanted[0].at, _end(wanted)))
-        return Part(segment, name, begins, ends, sha256, size)
+        return Part(segment, name, begins, ends, sha256, size, format)
+
+    def _refuse_what_one_file_cannot_hold(self, parts: list[Part]) -> None:
+        """Evidence holds one format; a viewing copy is coded anew and minds the codec only. Says where it changes."""
+        counts = 4 if self.clip.kind == Clip.Kind.EVIDENCE else 1
+        for before, after in itertools.pairwise(parts):
+            if before.format[:counts] != after.format[:counts]:
+                self._changes_at = after.begins
+                raise Failed(reasons.FORMAT_CHANGES)
+
+    def _leave_room(self, parts: list[Part]) -> None:
+        wanted = sum(part.file.stat().st_size for part in parts)
+        if shutil.disk_usage(self._target.parent).free - wanted < RESERVE_BYTES:
+            raise Failed(reasons.NO_ROOM)
 
     def _first_picture(self, part: Part) -> datetime:
         """The time of the picture that was on screen at the start of the clip."""
@@ -187,64 +226,88 @@ class _Job:
         on_screen = max((tick for tick in shown if tick <= wanted), default=min(shown))
         return part.begins + timedelta(seconds=on_screen / TIMESCALE)
 
-    def _join(self, parts: list[Part], starts_at: datetime) -> None:
+    def _produce(self, parts: list[Part], starts_at: datetime) -> None:
         listing = self._desk / "parts.txt"
-        lines = ["ffconcat version 1.0"]
-        for part, after in zip(parts, [*parts[1:], None], strict=True):
-            lines.append(f"file {part.file.name}")
-            # Where nothing was recorded time goes on all the same, so the clip's clock stays true.
-            if after:
-                lines.append(f"duration {(after.begins - part.begins).total_seconds():.6f}")
-        listing.write_text("\n".join(lines) + "\n")
-        hidden = (starts_at - parts[0].begins).total_seconds() - MARGIN / TIMESCALE
-        length = (min(self.clip.ends_at, parts[-1].ends) - starts_at).total_seconds()
-        _run(self._command(listing, max(hidden, 0.0), length, parts[0].segment), length, self.touch)
+        listing.write_text(_listing(parts))
+        work = Work(
+            listing=listing,
+            target=self._draft,
+            begins=parts[0].begins,
+            hidden=(starts_at - parts[0].begins).total_seconds(),
+            length=(min(self.clip.ends_at, parts[-1].ends) - starts_at).total_seconds(),
+            number=str(self.clip.pk),
+            touch=self.touch,
+        )
+        segment = parts[0].segment
+        if self.clip.kind == Clip.Kind.EVIDENCE:
+            coding.join(work, codec=segment.codec)
+        else:
+            coding.code(work, size=_even(segment.width, segment.height), lines=self.clip.note["burned_in"])
 
-    def _command(self, listing: Path, hidden: float, length: float, segment: Segment) -> list[str]:
-        source = ffmpeg.input(str(listing), f="concat", safe=0, itsoffset=f"{-hidden:.6f}")
-        options = {
-            "c": "copy",
-            "t": f"{length:.6f}",
-            "avoid_negative_ts": "disabled",
-            "video_track_timescale": TIMESCALE,
-            "movie_timescale": TIMESCALE,
-            "fflags": "+bitexact",
-            "metadata:g:0": f"comment={self.clip.pk}",
-            "metadata:g:1": f"creation_time={self.clip.starts_at.astimezone(UTC).isoformat()}",
-            "f": "mp4",
-        } | ({"tag:v": "hvc1"} if segment.codec.startswith("hvc1") else {})
-        quiet = ["-nostdin", "-hide_banner", "-loglevel", "error", "-nostats", "-progress", "pipe:1"]
-        output = source["v:0"].output(str(self._draft), **options).global_args(*quiet)
-        return output.overwrite_output().compile(cmd=POLITE)
-
-    def _finish_file(self) -> str:
-        """Bring the file to disk under its name; return its SHA-256."""
-        with _opened(self._draft) as fd:
-            os.fsync(fd)
-            digest = _fingerprint(fd, os.fstat(fd).st_size, self.touch)
-        self._draft.rename(self._target)
-        sync_directory(self._target.parent)
-        return digest
-
-    def _publish(self, parts: list[Part], starts_at: datetime, digest: str) -> None:
-        clip = self.clip
+    def _publish(self, parts: list[Part], starts_at: datetime) -> None:
         fields = {
-            "sha256": digest,
-            "bytes": self._target.stat().st_size,
             "sources": [{"segment": p.segment.path, "sha256": p.sha256, "bytes": p.bytes} for p in parts],
-            "gaps": gaps(parts, clip.starts_at, clip.ends_at),
+            "gaps": gaps(parts, self.clip.starts_at, self.clip.ends_at),
         }
+        manifest = self._seal({**_facts(self.clip, starts_at), **fields})
+        fields |= {"sha256": manifest["sha256"], "bytes": manifest["bytes"], "manifest": manifest}
         try:
-            self.settle(
-                state=Clip.State.READY,
-                progress=100,
-                path=str(self._path),
-                manifest=signing.sign(_manifest(clip, starts_at, fields)),
-                **fields,
-            )
+            self.settle(state=Clip.State.READY, progress=100, path=str(self._path), **fields)
         except Lost:
             self._target.unlink(missing_ok=True)
             raise
+
+    def _seal(self, facts: dict) -> dict:
+        """Seal the file and bring it to disk under its name; return its signed manifest.
+
+        The seal, which travels with the file, tells of the recording. The manifest tells the recipient the rest.
+        """
+        try:
+            with self._draft.open("r+b") as file, ThreadPoolExecutor(1) as disk:
+                written = disk.submit(os.fsync, file.fileno())  # the disk writes while the processor counts
+                digest, size = _fingerprint_of(file.fileno(), self.touch)
+                facts["content"] = {"sha256": digest.hexdigest(), "bytes": size}
+                box = seal.sealed(signing.sign(facts))
+                digest.update(box)
+                written.result()
+                file.seek(0, os.SEEK_END)
+                file.write(box)
+                file.flush()
+                os.fsync(file.fileno())
+        except signing.OutOfUse as error:
+            raise Failed(reasons.KEY_OUT_OF_USE) from error
+        self._draft.rename(self._target)
+        sync_directory(self._target.parent)
+        whole = {"sha256": digest.hexdigest(), "bytes": size + len(box), "note": self.clip.note}
+        return signing.sign({**facts, **whole})
+
+
+def sweep_scraps(now: datetime) -> None:
+    """Remove what workers that died left of clips that nobody makes any more: no recording outlives its time here."""
+    desks = list((settings.VIDEO_ROOT / ".cuts").glob("*"))
+    in_hands = {f"{pk}-{claim}" for pk, claim in Clip.objects.unfinished().values_list("pk", "claim")}
+    for desk in desks:
+        if desk.name not in in_hands:
+            shutil.rmtree(desk, ignore_errors=True)
+    unwanted = [Clip.State.CANCELLED, Clip.State.DESTROYED, Clip.State.FAILED]
+    for clip in Clip.objects.filter(state__in=unwanted, path="", finished_at__gt=now - timedelta(hours=1)):
+        for file in (settings.CLIP_ROOT / f"{clip.created_at:%Y%m}").glob(f"{clip.pk}-*"):
+            file.unlink(missing_ok=True)
+
+
+def _listing(parts: list[Part]) -> str:
+    """The parts as ffmpeg's concat reads them. Where nothing was recorded time goes on, so the clip's clock is true."""
+    lines = ["ffconcat version 1.0"]
+    for part, after in zip(parts, [*parts[1:], None], strict=True):
+        lines.append(f"file {part.file.name}")
+        if after:
+            lines.append(f"duration {(after.begins - part.begins).total_seconds():.6f}")
+    return "\n".join(lines) + "\n"
+
+
+def _even(width: int, height: int) -> tuple[int, int]:
+    """H.264 in its common form has no odd sizes."""
+    return width // 2 * 2, height // 2 * 2
 
 
 def gaps(parts: list[Part], starts_at: datetime, ends_at: datetime) -> list[dict]:
@@ -257,22 +320,23 @@ def gaps(parts: list[Part], starts_at: datetime, ends_at: datetime) -> list[dict
     return found
 
 
-def _manifest(clip: Clip, first_picture: datetime, fields: dict) -> dict:
-    zone = ZoneInfo(settings.TIME_ZONE)
+def _facts(clip: Clip, first_picture: datetime) -> dict:
+    """What the clip is: of the recording, and its line in the register; of no person."""
+    times = {"from": clip.starts_at, "to": clip.ends_at, "first_picture": first_picture, "made_at": timezone.now()}
     return {
-        "version": 1,
+        "version": 2,
         "clip": str(clip.pk),
+        "kind": clip.kind,
         "camera": clip.camera.number,
-        "from": _utc(clip.starts_at),
-        "to": _utc(clip.ends_at),
-        "first_picture": _utc(first_picture),
+        "ledger_number": clip.note.get("ledger_number"),
         "time_zone": settings.TIME_ZONE,
-        "from_local": clip.starts_at.astimezone(zone).isoformat(timespec="milliseconds"),
-        "to_local": clip.ends_at.astimezone(zone).isoformat(timespec="milliseconds"),
-        "made_at": _utc(timezone.now()),
-        "note": clip.note,
-        **fields,
+        **{name: _utc(at) for name, at in times.items()},
+        **{f"{name}_local": _local(at) for name, at in times.items()},
     }
+
+
+def _local(at: datetime) -> str:
+    return at.astimezone(ZoneInfo(settings.TIME_ZONE)).isoformat(timespec="milliseconds")
 
 
 def _utc(at: datetime) -> str:
@@ -323,38 +387,15 @@ def _ticks(fd: int, fragment: Fragment) -> Iterator[int]:
         at += duration
 
 
-def _fingerprint(fd: int, size: int, touch=lambda: None) -> str:
-    digest, position = hashlib.sha256(), 0
-    while position < size and (block := os.pread(fd, min(1 << 20, size - position), position)):
+def _fingerprint(fd: int, size: int) -> str:
+    return _fingerprint_of(fd, lambda: None, size)[0].hexdigest()
+
+
+def _fingerprint_of(fd: int, touch: Callable[[], None], size: int | None = None):
+    """The SHA-256 of a file, or of its first `size` bytes, still open for more; and how many bytes those were."""
+    digest, position, end = hashlib.sha256(), 0, os.fstat(fd).st_size if size is None else size
+    while position < end and (block := os.pread(fd, min(1 << 20, end - position), position)):
         digest.update(block)
         position += len(block)
         touch()
-    return digest.hexdigest()
-
-
-def _run(command: list[str], length: float, touch) -> None:
-    """Run ffmpeg, passing on how far it is; kill it when it takes longer than any healthy run."""
-    limit = 60 + length / 2
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603
-        timer = Timer(limit, process.kill)
-        timer.start()
-        try:
-            for line in process.stdout:
-                touch(_percent(line, length))
-            said = process.stderr.read()
-            code = process.wait()
-        except Lost:
-            process.kill()
-            raise
-        finally:
-            timer.cancel()
-    if code:
-        logger.error("ffmpeg ended with %s: %s", code, said.strip()[-500:])
-        raise Failed(reasons.TOO_SLOW if code == -9 else reasons.NOT_CUT)
-
-
-def _percent(line: str, length: float) -> int | None:
-    name, _, value = line.strip().partition("=")
-    if name != "out_time_us" or not value.lstrip("-").isdigit():
-        return None
-    return min(99, max(0, int(int(value) / 10_000 / length)))
+    return digest, position

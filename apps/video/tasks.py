@@ -9,27 +9,20 @@ from apps.video.models import Clip, Recorder
 
 
 @shared_task(acks_late=True)
-def cut_clip(clip_id: str) -> None:
-    """Cut one clip. Runs twice safely: the second finds it claimed or done."""
-    busy = Clip.objects.filter(state=Clip.State.CUTTING, touched_at__gt=timezone.now() - Clip.PATIENCE).exclude(
-        pk=clip_id
-    )
-    if busy.count() >= settings.CLIPS_AT_ONCE:
-        Clip.objects.filter(pk=clip_id, state=Clip.State.QUEUED).update(touched_at=timezone.now())
-        cut_clip.apply_async([clip_id], countdown=2)
-        return
-    clip = cutting.claim(clip_id)
-    if clip:
+def cut_clips() -> None:
+    """Make the clips that wait, in the order of their queue. Called once too often it finds nothing to do."""
+    while clip := cutting.claim_next():
         cutting.cut(clip)
 
 
 @shared_task
-def resume_stuck_clips() -> None:
-    """Order again what nobody works on: its worker, or the queue that held it, is gone."""
+def look_after_clips() -> None:
+    """Wake the makers when clips wait and they could; clear away what dead ones left."""
     now = timezone.now()
-    for clip_id in Clip.objects.stuck(now).values_list("pk", flat=True):
-        Clip.objects.filter(pk=clip_id, state=Clip.State.QUEUED).update(touched_at=now)
-        cut_clip.delay(str(clip_id))
+    cutting.sweep_scraps(now)
+    busy = Clip.objects.in_work(now).count()
+    if busy < settings.CLIPS_AT_ONCE and Clip.objects.waiting(now).filter(touched_at__lt=now - Clip.PATIENCE).exists():
+        cut_clips.delay()
 
 
 @shared_task

@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from socket import gethostname
 from string import Template
 
 from daejeon_soc.up import postgres
@@ -42,9 +43,11 @@ def application(var: Path, values: dict[str, str], *, port: int, demo: bool) -> 
             "worker",
             "--without-mingle",
             "--without-gossip",
+            *("-n", f"worker@{gethostname()}"),
             "--concurrency",
             os.environ.get("WORKER_CONCURRENCY", "2"),
         ),
+        clips(),
         celery("beat", "beat", "--pidfile="),
         # It writes the end of each segment and its row before it goes.
         Program("recorder", manage("record"), seconds_to_stop=15),
@@ -98,6 +101,15 @@ def sockets(values: dict[str, str]) -> Program:
 
 def celery(name: str, *words: str) -> Program:
     return Program(name, [_tool("celery"), "-A", "daejeon_soc", *words, "--loglevel", "INFO"])
+
+
+def clips() -> Program:
+    """Those who make clips, behind everybody else: whatever is ordered, recording and calls go first."""
+    making = celery(
+        "clips", "worker", "--without-mingle", "--without-gossip", "-n", f"clips@{gethostname()}", "-Q", "clips"
+    )
+    command = [*making.command, "--concurrency", os.environ.get("CLIPS_AT_ONCE", "2")]
+    return Program("clips", ["nice", "-n", "10", "ionice", "-c", "3", *command])
 
 
 def nginx(var: Path, values: dict[str, str], *, port: int) -> Program:

@@ -19,7 +19,7 @@ MANAGE = [sys.executable, str(django_settings.BASE_DIR / "manage.py")]
 @pytest.fixture
 def roots(tmp_path, settings):
     settings.VIDEO_ROOT, settings.CLIP_ROOT = tmp_path / "video", tmp_path / "clips"
-    settings.VAR_DIR = tmp_path
+    settings.VAR_DIR, settings.SIGNING_KEY_FILE = tmp_path, tmp_path / "keys" / "manifest.pem"
     settings.VIDEO_ROOT.mkdir()
     return settings
 

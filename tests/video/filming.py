@@ -52,10 +52,10 @@ def samples_of(packets: list[bytes], codec: str = H264, first: int = 0) -> tuple
 
 def film(settings, camera, started: datetime, seconds: float, **details) -> Segment:
     """Record `seconds` of `camera` from `started`; every picture shows its own time."""
-    size, session = details.pop("size", (640, 360)), details.pop("session", 1)
+    size, session, draw = details.pop("size", (640, 360)), details.pop("session", 1), details.pop("draw", picture)
     codec, first = details.pop("codec", H264), details.pop("first", 0)
     times = [started + timedelta(seconds=n / FPS) for n in range(round(seconds * FPS))]
-    track, samples = samples_of(encode(codec, [picture(at, size) for at in times]), codec, first)
+    track, samples = samples_of(encode(codec, [draw(at, size) for at in times]), codec, first)
     recording = Recording(settings.VIDEO_ROOT, camera.pk, track, started.timestamp(), first)
     for n in range(0, len(samples), FPS):
         recording.add(samples[n : n + FPS])
@@ -80,3 +80,9 @@ def shown(file) -> list[int]:
     """The clock in each picture of a file, in the order and extent a player shows them."""
     with av.open(str(file)) as container:
         return [clock.read(frame.to_ndarray(format="gray")) for frame in container.decode(video=0)]
+
+
+def first_shown(file) -> int:
+    """The clock in the first picture that a player shows."""
+    with av.open(str(file)) as container:
+        return clock.read(next(container.decode(video=0)).to_ndarray(format="gray"))

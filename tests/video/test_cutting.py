@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from apps.video import actions, cutting, reasons, signing, tasks
+from apps.video import actions, coding, cutting, reasons, signing, tasks
 from apps.video.models import Clip, Segment
 from apps.video.nal import H265
 from tests.video.conftest import until
@@ -44,7 +44,7 @@ def order(camera, start: float, end: float, **note) -> Clip:
 
 def made(camera, start: float, end: float, **note) -> Clip:
     clip = order(camera, start, end, **note)
-    tasks.cut_clip(str(clip.pk))
+    tasks.cut_clips()
     clip.refresh_from_db()
     return clip
 
@@ -98,7 +98,8 @@ def test_the_clip_says_what_it_is(footage, camera):
     assert manifest["from"] == "2026-03-08T09:30:02.000Z"
     assert manifest["from_local"] == "2026-03-08T18:30:02.000+09:00"
     assert manifest["sources"] == [{"segment": s.path, "sha256": s.sha256, "bytes": s.bytes} for s in footage[:2]]
-    assert signing.is_ours(manifest)
+    assert signing.signer(manifest)
+    assert (manifest["kind"], manifest["ledger_number"]) == ("evidence", 17)
 
 
 def test_missing_time_is_listed_and_the_clips_clock_stays_true(roots, footage, camera):
@@ -123,13 +124,13 @@ def test_a_clip_that_begins_before_the_recording_begins_with_it(footage, camera)
     assert clip.manifest["first_picture"] == "2026-03-08T09:30:00.000Z"
 
 
-def test_a_changed_picture_size_is_in_the_clip_as_it_was(roots, camera):
+@pytest.mark.parametrize("change", [{"size": (1280, 720)}, {"codec": H265}])
+def test_evidence_of_two_formats_is_refused_and_told_where_they_meet(roots, camera, change):
     film(roots, camera, START, 2)
-    film(roots, camera, after(2), 2, size=(1280, 720), session=2)
+    film(roots, camera, after(2), 2, session=2, **change)
     clip = made(camera, 1, 3)
-    with av.open(str(clip.file)) as container:
-        sizes = [frame.width for frame in container.decode(video=0)]
-    assert (sizes.count(640), sizes.count(1280)) == (FPS, FPS)
+    assert (clip.state, clip.error, clip.changes_at) == ("failed", reasons.FORMAT_CHANGES, after(2))
+    assert [made(camera, 1, 2).state, made(camera, 2, 3).state] == ["ready", "ready"]
 
 
 def test_the_growing_segment_can_be_cut(footage, camera):
@@ -183,11 +184,11 @@ def test_the_future_is_refused(camera):
 
 def test_the_worker_hears_of_it_after_commit_only(camera, monkeypatch, django_capture_on_commit_callbacks):
     sent = []
-    monkeypatch.setattr(tasks.cut_clip, "delay", lambda *args: sent.append(args))
+    monkeypatch.setattr(tasks.cut_clips, "delay", lambda *args: sent.append(args))
     with django_capture_on_commit_callbacks(execute=True):
         clip = order(camera, 0, 5)
         assert sent == []
-    assert sent == [(str(clip.pk),)]
+    assert (clip.state, sent) == ("queued", [()])
 
 
 class TestAgain:
@@ -196,26 +197,28 @@ class TestAgain:
     def test_a_second_run_changes_nothing(self, footage, camera):
         clip = made(camera, 1, 2)
         before = clip.file.stat().st_mtime_ns
-        tasks.cut_clip(str(clip.pk))
+        tasks.cut_clips()
         assert clip.file.stat().st_mtime_ns == before
         assert Clip.objects.get().attempts == 1
 
     def test_only_one_of_two_workers_gets_it(self, camera):
-        clip = order(camera, 0, 5)
-        assert cutting.claim(clip.pk) is not None
-        assert cutting.claim(clip.pk) is None
+        order(camera, 0, 5)
+        assert cutting.claim_next() is not None
+        assert cutting.claim_next() is None
 
     def test_a_silent_workers_clip_is_taken_over(self, footage, camera):
-        dead = cutting.claim(order(camera, 0, 5).pk)
+        order(camera, 0, 5)
+        cutting.claim_next()
         Clip.objects.update(touched_at=timezone.now() - Clip.PATIENCE * 2)
-        tasks.cut_clip(str(dead.pk))
+        tasks.cut_clips()
         ready = Clip.objects.get()
         assert (ready.state, ready.attempts) == ("ready", 2)
 
     def test_a_worker_that_wakes_late_cannot_replace_the_clip(self, roots, footage, camera):
-        late = cutting.claim(order(camera, 0, 5).pk)
+        order(camera, 0, 5)
+        late = cutting.claim_next()
         Clip.objects.update(touched_at=timezone.now() - Clip.PATIENCE * 2)
-        tasks.cut_clip(str(late.pk))
+        tasks.cut_clips()
         before = Clip.objects.get()
         cutting.cut(late)
         now = Clip.objects.get()
@@ -224,53 +227,47 @@ class TestAgain:
         assert [file.name for file in roots.CLIP_ROOT.rglob("*.mp4")] == [now.file.name]
 
     def test_what_a_killed_worker_left_beside_the_clip_is_swept(self, roots, footage, camera):
-        dead = cutting.claim(order(camera, 0, 5).pk)
+        order(camera, 0, 5)
+        dead = cutting.claim_next()
         left = roots.CLIP_ROOT / f"{dead.created_at:%Y%m}" / f"{dead.pk}-00000000.mp4"
         left.parent.mkdir(parents=True)
         left.write_bytes(b"renamed, never settled")
         Clip.objects.update(touched_at=timezone.now() - Clip.PATIENCE * 2)
-        tasks.cut_clip(str(dead.pk))
+        tasks.cut_clips()
         assert [file.name for file in left.parent.iterdir()] == [Clip.objects.get().file.name]
 
     def test_poison_is_given_up(self, footage, camera):
-        clip = order(camera, 0, 5)
+        order(camera, 0, 5)
         Clip.objects.update(attempts=cutting.MOST_ATTEMPTS)
-        tasks.cut_clip(str(clip.pk))
+        tasks.cut_clips()
         assert (Clip.objects.get().state, Clip.objects.get().error) == ("failed", reasons.GAVE_UP)
 
     def test_a_failing_tool_is_a_failed_clip(self, footage, camera, monkeypatch):
-        monkeypatch.setattr(cutting, "POLITE", ["false"])
+        monkeypatch.setattr(coding, "POLITE", ["false"])
         clip = made(camera, 0, 5)
         assert (clip.state, clip.error) == ("failed", reasons.NOT_CUT)
 
     def test_a_clip_destroyed_while_it_is_cut_stays_destroyed(self, roots, footage, camera):
-        clip = cutting.claim(order(camera, 0, 5).pk)
+        order(camera, 0, 5)
+        clip = cutting.claim_next()
         actions.destroy_clip(Clip.objects.get())
         cutting.cut(clip)
         assert Clip.objects.get().state == "destroyed"
         assert not list(roots.CLIP_ROOT.rglob("*.mp4"))
 
-    def test_the_sweeper_orders_again_only_what_nobody_works_on(self, camera, monkeypatch):
+    @pytest.mark.parametrize(
+        ("state", "age", "wakes"),
+        [("queued", 20, True), ("cutting", 20, True), ("queued", 1, False), ("cutting", 1, False)]
+        + [("failed", 20, False), ("ready", 20, False), ("cancelled", 20, False)],
+    )
+    def test_the_makers_are_woken_for_what_nobody_works_on(self, roots, camera, monkeypatch, state, age, wakes):
         sent = []
-        monkeypatch.setattr(tasks.cut_clip, "delay", sent.append)
-        old = timezone.now() - Clip.PATIENCE * 2
-        stuck = {
-            str(Clip.objects.create(camera=camera, starts_at=START, ends_at=after(1), state=state, touched_at=old).pk)
-            for state in ("queued", "cutting")
-        }
-        for state, touched in (("cutting", timezone.now()), ("queued", timezone.now()), ("failed", old)):
-            Clip.objects.create(camera=camera, starts_at=START, ends_at=after(1), state=state, touched_at=touched)
-        tasks.resume_stuck_clips()
-        assert set(sent) == stuck
-
-    def test_no_more_than_allowed_are_cut_at_once(self, footage, camera, roots, monkeypatch):
-        roots.CLIPS_AT_ONCE = 1
-        Clip.objects.create(camera=camera, starts_at=START, ends_at=after(1), state="cutting")
-        waiting, sent = order(camera, 0, 5), []
-        monkeypatch.setattr(tasks.cut_clip, "apply_async", lambda args, **_: sent.append(args))
-        tasks.cut_clip(str(waiting.pk))
-        waiting.refresh_from_db()
-        assert (waiting.state, sent) == ("queued", [[str(waiting.pk)]])
+        monkeypatch.setattr(tasks.cut_clips, "delay", lambda: sent.append(1))
+        touched = timezone.now() - timedelta(seconds=age)
+        whole = {"path": "x", "bytes": 1, "sha256": "0" * 64} if state == "ready" else {}
+        Clip.objects.create(camera=camera, starts_at=START, ends_at=after(1), state=state, touched_at=touched, **whole)
+        tasks.look_after_clips()
+        assert bool(sent) == wakes
 
 
 @pytest.mark.django_db(transaction=True)
@@ -283,7 +280,7 @@ def test_a_clip_survives_the_death_of_its_worker(roots, footage, camera, tmp_pat
     base = connection.settings_dict
     url = f"postgis://{base['USER']}:{base['PASSWORD']}@{base['HOST']}:{base['PORT']}/{base['NAME']}"
     clip = order(camera, 1.5, 8)
-    code = f"from apps.video.tasks import cut_clip; cut_clip('{clip.pk}')"
+    code = "from apps.video.tasks import cut_clips; cut_clips()"
     worker = subprocess.Popen(
         [sys.executable, "manage.py", "shell", "-v0", "-c", code],
         cwd=django_settings.BASE_DIR,
@@ -302,10 +299,10 @@ def test_a_clip_survives_the_death_of_its_worker(roots, footage, camera, tmp_pat
     worker.wait()
     assert Clip.objects.get().state == "cutting"
     monkeypatch.setattr(Clip, "PATIENCE", timedelta(seconds=0.5))
-    monkeypatch.setattr(tasks.cut_clip, "delay", tasks.cut_clip)
+    monkeypatch.setattr(tasks.cut_clips, "delay", tasks.cut_clips)
 
     def swept():
-        tasks.resume_stuck_clips()
+        tasks.look_after_clips()
         return Clip.objects.get().state == "ready"
 
     until(swept, 20)

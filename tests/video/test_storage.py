@@ -14,7 +14,7 @@ from apps.retention import purging
 from apps.video import cutting, playback, stills, storage, tiering
 from apps.video.models import HeldSegment, Segment, held_path
 from apps.video.reasons import NotAvailable
-from apps.video.tasks import cut_clip
+from apps.video.tasks import cut_clips
 from tests.object_store import object_store, why_impossible
 from tests.retention.conftest import Killed
 from tests.video.conftest import roots  # noqa: F401
@@ -211,7 +211,7 @@ class TestReading:
         from apps.video.actions import order_clip
 
         clip = order_clip(camera.pk, START + timedelta(seconds=2), START + timedelta(seconds=10), note={})
-        cut_clip(str(clip.pk))
+        cut_clips()
         clip.refresh_from_db()
         assert (clip.state, clip.gaps) == ("ready", [])
         assert [source["sha256"] for source in clip.sources] == [segment.sha256 for segment in tiered]
@@ -289,6 +289,13 @@ class TestAStoreThatIsAway:
             stills.still(camera.pk, START + timedelta(seconds=2))
         with pytest.raises(NotAvailable, match="object store"):
             playback.playlist(camera.pk, START + timedelta(seconds=1), START + timedelta(seconds=2), str)
+
+    def test_is_said_at_the_door(self, camera, operator, client):
+        client.force_login(operator)
+        query = f"from={START:%Y-%m-%dT%H:%M:%SZ}&to={DAYS_LATER:%Y-%m-%dT%H:%M:%SZ}"
+        address = reverse("segment", args=[camera.pk, Segment.objects.earliest("started_at").start_ms])
+        answer = client.get(f"{address}?{query}", headers={"range": "bytes=0-9"})
+        assert (answer.status_code, answer.json()["code"]) == (503, "not_available")
 
     def test_a_purge_forgets_nothing_that_may_still_be_there(self, camera):
         result = purging.purge(START + timedelta(days=400))

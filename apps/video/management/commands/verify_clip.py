@@ -17,8 +17,8 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{file}: {error.strerror}") from error
         self.stdout.write(finding.verdict)
-        if finding.manifest:
-            for name in ("clip", "camera", "from", "to", "sha256", "made_at"):
-                self.stdout.write(f"{name}: {finding.manifest[name]}")
+        for name, value in finding.public().items():
+            if name != "verdict" and not isinstance(value, list):
+                self.stdout.write(f"{name}: {value}")
         if finding.verdict != verifying.UNTOUCHED:
             raise CommandError("the centre does not vouch for this file", returncode=2)

@@ -1,0 +1,112 @@
+"""Making an evidence clip: ten minutes out of segments of a minute, against what ffmpeg's own joining takes.
+
+Ours is everything from claiming the order to the signed row: reading the index, choosing the pictures, joining,
+sealing, the SHA-256 of the file, and bringing it to disk. The reference is `ffmpeg -f concat -c copy` of the same
+segments, with nothing but a file in the end. The two take turns. `ratio` is the median of ours over the reference's.
+The last case is how far the first picture is from the one that was asked for, read from the clock in the picture.
+"""
+
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+from django.test.utils import override_settings
+
+from apps.cameras.models import Camera
+from apps.video import actions, partitions, tasks
+from apps.video.models import Clip, Segment
+from tests.video.filming import FPS, film, first_shown, picture
+
+MINUTES, ROUNDS = 10, 7
+SIZE = (1280, 720)
+NOISY_LINES = 48
+# A recording a day old, so that no recorder of the city writes at the same time.
+START = datetime.now(UTC).replace(hour=2, minute=0, second=0, microsecond=0) - timedelta(days=1)
+ASKED = START + timedelta(seconds=0.7)
+END = START + timedelta(minutes=MINUTES) - timedelta(seconds=0.5)
+
+
+def run() -> list[dict]:
+    with tempfile.TemporaryDirectory(prefix="soc-clip-", dir="/var/tmp") as folder:
+        root = Path(folder)
+        with override_settings(VIDEO_ROOT=root / "video", CLIP_ROOT=root / "clips"):
+            camera = Camera.objects.order_by("pk").last()
+            partitions.make_ready(START)
+            segments = recorded(camera)
+            try:
+                return measured(camera, segments, root)
+            finally:
+                Segment.objects.filter(camera=camera, started_at__gte=START, started_at__lt=END).delete()
+
+
+def recorded(camera: Camera) -> list[Segment]:
+    """Ten minutes of 720p whose pictures show their own time, at about 2 Mbit/s."""
+    settings.VIDEO_ROOT.mkdir()
+    noise = np.random.default_rng(7)
+
+    def noisy(at: datetime, size: tuple[int, int]) -> np.ndarray:
+        planes = picture(at, size)
+        planes[size[1] - NOISY_LINES : size[1]] = noise.integers(96, 160, (NOISY_LINES, size[0]), np.uint8)
+        return planes
+
+    return [
+        film(settings, camera, START + timedelta(minutes=n), 60, size=SIZE, first=n * 60 * 90_000, draw=noisy)
+        for n in range(MINUTES)
+    ]
+
+
+def measured(camera: Camera, segments: list[Segment], root: Path) -> list[dict]:
+    ours, reference = [], []
+    for _ in range(ROUNDS):
+        took, clip = _ours(camera)
+        ours.append(took)
+        took, file = _reference(segments, root)
+        reference.append(took)
+        errors = [_milliseconds_off(one) for one in (clip.file, file)]
+        actions.destroy_clip(clip)
+    size = sum(segment.bytes for segment in segments) / 1e6
+    case = f"{MINUTES} min, {len(segments)} segments, {size:.0f} MB"
+    return [
+        _row(case, statistics.median(ours), statistics.median(reference), "s", ROUNDS),
+        {**_row("first picture is off by", *errors, "ms", 1), "ratio": 0.0 if not errors[0] else None},
+    ]
+
+
+def _ours(camera: Camera) -> tuple[float, Clip]:
+    clip = Clip.objects.create(camera=camera, starts_at=ASKED, ends_at=END, note={"ledger_number": 0})
+    began = time.perf_counter()
+    tasks.cut_clips()
+    took = time.perf_counter() - began
+    clip.refresh_from_db()
+    if clip.state != Clip.State.READY:
+        raise RuntimeError(f"no clip: {clip.error}")
+    return took, clip
+
+
+def _reference(segments: list[Segment], root: Path) -> tuple[float, Path]:
+    listing, file = root / "list.txt", root / "reference.mp4"
+    lines = [f"file '{segment.file}'" for segment in segments]
+    lines.insert(1, f"inpoint {(ASKED - START).total_seconds()}")
+    listing.write_text("\n".join(lines))
+    words = ["-f", "concat", "-safe", "0", "-i", str(listing), "-t", str((END - ASKED).total_seconds()), "-c", "copy"]
+    began = time.perf_counter()
+    subprocess.run([shutil.which("ffmpeg"), "-y", "-loglevel", "error", *words, str(file)], check=True)
+    return time.perf_counter() - began, file
+
+
+def _milliseconds_off(file: Path) -> int:
+    """Between the picture on screen at the time asked for, and the first that a player shows."""
+    on_screen = START + timedelta(seconds=int((ASKED - START).total_seconds() * FPS + 1e-6) / FPS)
+    return abs(first_shown(file) - round(on_screen.timestamp() * 1000))
+
+
+def _row(case: str, ours: float, reference: float, unit: str, n: int) -> dict:
+    ratio = round(ours / reference, 3) if reference else None
+    row = {"name": "clip", "case": case, "ratio": ratio}
+    return row | {"ours": round(ours, 3), "reference": round(reference, 3), "unit": unit, "n": n}
