@@ -168,6 +168,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict] = {
     "tier-everything": {"task": "apps.retention.tasks.tier", "schedule": 86_400, "kwargs": {"everything": True}},
     "reconcile": {"task": "apps.retention.tasks.reconcile", "schedule": 86_400},
     "keep-holds": {"task": "apps.retention.tasks.keep_holds", "schedule": 60},
+    "remind-of-endings": {"task": "apps.mous.tasks.remind_of_endings", "schedule": 3600},
+    "chase-answers": {"task": "apps.mous.tasks.chase", "schedule": 600},
     "destroy-due-copies": {"task": "apps.retention.tasks.destroy_due_copies", "schedule": 120},
     "note-unrecorded-cameras": {"task": "apps.video.tasks.note_unrecorded_cameras", "schedule": 15},
 }

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.console import agreement_pages, answer_pages, owner_page, provision_pages
+from apps.console import agreement_pages, answer_pages, owner_page, provision_pages, register_pages, simulator_page
 
 urlpatterns = [
     path("agreements/", agreement_pages.list_page, name="agreements"),
@@ -25,4 +25,10 @@ urlpatterns = [
     path("agency/copies/<int:copy_id>/destroyed/", answer_pages.destroyed, name="copy_destroyed"),
     path("agency/cameras/", owner_page.page, name="own_cameras"),
     path("agency/cameras/<int:camera_id>/", owner_page.share, name="camera_sharing"),
+    path("console/simulator/", simulator_page.page, name="simulator"),
+    path("console/register/", register_pages.register, name="register"),
+    path("console/register/<slug:form>/", register_pages.register_file, name="register_file"),
+    path("published/", register_pages.published, name="published"),
+    path("published/<int:year>/", register_pages.published, name="published_year"),
+    path("published/<int:year>.csv", register_pages.published_csv, name="published_csv"),
 ]

@@ -101,19 +101,22 @@ def turn_away(agency: Agency, call: dict, code: str, *, by) -> NoReturn:
 
 def cameras_for(mou: Mou, call: dict) -> list[Chosen]:
     """The cameras this MOU opens for the call. Exercises use virtual cameras only, real calls none of them."""
-    service: Service = ALL[call["service"]]
     among = mou.cameras()
     if call["exercise"]:
         among = among.filter(is_virtual=True)
     elif not settings.DEMO:
         among = among.filter(is_virtual=False)
-    return choose(
-        point_of(call),
-        among=among,
-        limit=min(mou.max_cameras, service.cameras),
-        radius_m=min(mou.radius_m, service.radius_m),
-        outer_radius_m=min(mou.outer_radius_m, service.outer_radius_m),
-    )
+    return choose(point_of(call), among=among, **reach_of(mou, call))
+
+
+def reach_of(mou: Mou, call: dict) -> dict:
+    """How many cameras and how far: the service's own limits, which an MOU may only narrow."""
+    service: Service = ALL[call["service"]]
+    return {
+        "limit": min(mou.max_cameras, service.cameras),
+        "radius_m": min(mou.radius_m, service.radius_m),
+        "outer_radius_m": min(mou.outer_radius_m, service.outer_radius_m),
+    }
 
 
 @transaction.atomic

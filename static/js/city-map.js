@@ -169,6 +169,7 @@ class CityMap extends HTMLElement {
       if (!this.#map.hasLayer(tip)) tip.addTo(this.#map);
     });
     this.#map.on("mouseout", () => tip.remove());
+    this.#map.on("click", ({ latlng }) => this.dispatchEvent(new CustomEvent("place:asked", { bubbles: true, detail: latlng })));
     this.#map.on("dblclick", ({ containerPoint, latlng }) => {
       const camera = this.#cameras.nearest(containerPoint);
       if (camera) this.dispatchEvent(new CustomEvent("camera:asked", { bubbles: true, detail: camera }));

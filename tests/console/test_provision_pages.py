@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def in_english(client):
+def pages_in_english(client):
     client.cookies["django_language"] = "en"
 
 

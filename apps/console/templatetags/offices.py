@@ -7,17 +7,6 @@ from apps.agencies.principals import principal_of
 from apps.mous.models import ProvisionRequest, UrgentReview
 
 register = template.Library()
-HAVE = {
-    "operator",
-    "agency",
-    "agreements",
-    "provisions",
-    "requests",
-    "urgent_reviews",
-    "agency_requests",
-    "agency_answers",
-    "own_cameras",
-}
 
 
 @register.simple_tag(takes_context=True)
@@ -35,8 +24,11 @@ def office_pages(context) -> list[tuple]:
             ("urgent_reviews", _("Break-glass"), reviews),
             ("agreements", _("Agreements"), 0),
             ("simulator", _("Simulator"), 0),
-            ("register", _("Register"), 0),
         ]
+        if request.user.has_perm("mous.view_ledgerentry"):
+            pages.append(("register", _("Register"), 0))
+    elif not principal.agencies:
+        pages = []
     else:
         pages = [
             ("agency", _("Live"), 0),
@@ -46,7 +38,7 @@ def office_pages(context) -> list[tuple]:
         ]
         if any(membership.role == Membership.Role.OWNER for membership in principal.memberships):
             pages.append(("own_cameras", _("Own cameras"), 0))
-    return [(name, reverse(name), words, count) for name, words, count in pages if name in HAVE]
+    return [(name, reverse(name), words, count) for name, words, count in pages]
 
 
 @register.filter

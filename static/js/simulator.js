@@ -1,0 +1,12 @@
+/* A click on the map sets the place that is asked about. */
+
+import "soc/city-map";
+import { startClock } from "soc/clock";
+
+startClock();
+
+document.body.addEventListener("place:asked", ({ detail }) => {
+  const form = document.getElementById("simulation");
+  form.elements.lon.value = detail.lng.toFixed(6);
+  form.elements.lat.value = detail.lat.toFixed(6);
+});
