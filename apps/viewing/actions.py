@@ -19,13 +19,22 @@ from apps.mous.actions import NotAllowed
 from apps.mous.gate import Decision
 from apps.mous.models import LedgerEntry, MediaKind, Provision
 from apps.mous.terms import NOT_TO_BE_PASSED_ON
-from apps.video.actions import order_clip
+from apps.video.actions import cancel_clip, order_clip
+from apps.video.models import Clip
 from apps.viewing.models import Bookmark, ProvidedCopy, ViewLog
 
 # Personal Information Protection Act, Art. 21: destroyed within five days of the purpose being met.
 DESTROY_AFTER = timedelta(days=5)
 # Who asks for nothing more for this long has stopped looking; what is asked for then is another view.
 LOOKING_ENDS_AFTER = timedelta(minutes=15)
+# Clips that one agency may have on the way at a time, so that no system's loop fills the queue of all.
+MOST_WAITING = 50
+FORMS = {Clip.Kind.EVIDENCE: _("video file (MP4)"), Clip.Kind.VIEWING: _("viewing copy (MP4)")}
+REGISTER_LINE = _("register line %(line)s")
+
+
+class TooMany(Exception):
+    """The agency has as many clips on the way as it may."""
 
 
 def log_view(principal: Principal, decision: Decision, door: str, *, incident: str = "", reason: str = "", period=None):
@@ -142,12 +151,65 @@ def log_refusal(principal: Principal, camera_id: int, door: str, code: str) -> N
 
 
 @transaction.atomic
-def provide_clip(principal: Principal, decision: Decision, start: datetime, end: datetime) -> ProvidedCopy:
-    """Order a copy on the provision that the gate named: register line, clip and copy stand or fall together."""
+def provide_clip(
+    principal: Principal, decision: Decision, start: datetime, end: datetime, kind: str = Clip.Kind.EVIDENCE
+) -> ProvidedCopy:
+    """Order a copy on the provision that the gate named: register line, clip and copy stand or fall together.
+
+    The same order by the same party gives the copy that is there already, or on its way.
+    """
     provision, party = decision.provision, principal.party
-    line = LedgerEntry.objects.create(
+    # Whoever orders twice at once waits here for the first.
+    Provision.objects.select_for_update().get(pk=provision.pk)
+    if same := _same_copy(decision, str(party), start, end, kind):
+        return same
+    if _waiting_for(provision.agency) >= MOST_WAITING:
+        raise TooMany
+    line = _register(decision, party, start, end, kind)
+    note = {
+        "ledger_number": line.pk,
+        "provision": provision.number,
+        "incident": provision.incident_number,
+        "agency": provision.agency.code,
+        "legal_ground": provision.legal_ground,
+        "purpose": provision.purpose,
+        "requested_by": str(party),
+        "terms": on_record(NOT_TO_BE_PASSED_ON),
+    }
+    if kind == Clip.Kind.VIEWING:
+        note["burned_in"] = [
+            f"{provision.agency.name_ko} · {party}",
+            f"{on_record(REGISTER_LINE) % {'line': line.pk}} · {decision.camera.number}",
+        ]
+    copy = ProvidedCopy.objects.create(
+        provision=provision,
+        clip=order_clip(decision.camera.pk, start, end, note=note, kind=kind),
+        agency=provision.agency,
+        ledger_number=line.pk,
+        requested_by=str(party),
+        destroy_by=_due(provision),
+    )
+    record("clip.ordered", actor=party, target=copy.clip, ledger=line.pk, provision=provision.number, kind=kind)
+    return copy
+
+
+def _same_copy(decision: Decision, party: str, start: datetime, end: datetime, kind: str) -> ProvidedCopy | None:
+    alive = [Clip.State.QUEUED, Clip.State.CUTTING, Clip.State.READY]
+    wanted = {"camera": decision.camera, "starts_at": start, "ends_at": end, "kind": kind, "state__in": alive}
+    same = decision.provision.copies.filter(requested_by=party, destroyed_at=None)
+    return same.filter(clip__in=Clip.objects.filter(**wanted)).select_related("clip__camera").first()
+
+
+def _waiting_for(agency) -> int:
+    return ProvidedCopy.objects.filter(agency=agency, clip__in=Clip.objects.unfinished()).count()
+
+
+def _register(decision: Decision, party, start: datetime, end: datetime, kind: str) -> LedgerEntry:
+    provision = decision.provision
+    name = f"{provision.number}_{decision.camera.number}_{timezone.localtime(start):%Y%m%d_%H%M%S}"
+    return LedgerEntry.objects.create(
         kind=LedgerEntry.Kind.PROVIDE,
-        form=on_record(_("video file (MP4)")),
+        form=on_record(FORMS[kind]),
         officer=str(party),
         purpose=provision.purpose,
         third_party=provision.agency.name_ko,
@@ -159,28 +221,33 @@ def provide_clip(principal: Principal, decision: Decision, start: datetime, end:
         incident_number=provision.incident_number,
         provision=provision,
         agency=provision.agency,
-        file_name=f"{provision.number}_{decision.camera.number}_{timezone.localtime(start):%Y%m%d_%H%M%S}.mp4",
+        file_name=f"{name}.mp4",
     )
-    note = {
-        "ledger_number": line.pk,
-        "provision": provision.number,
-        "incident": provision.incident_number,
-        "agency": provision.agency.code,
-        "legal_ground": provision.legal_ground,
-        "purpose": provision.purpose,
-        "requested_by": str(party),
-        "terms": on_record(NOT_TO_BE_PASSED_ON),
-    }
-    copy = ProvidedCopy.objects.create(
-        provision=provision,
-        clip=order_clip(decision.camera.pk, start, end, note=note),
-        agency=provision.agency,
-        ledger_number=line.pk,
-        requested_by=str(party),
-        destroy_by=_due(provision),
+
+
+@transaction.atomic
+def cancel_copy(principal: Principal, copy: ProvidedCopy) -> bool:
+    """Stop a copy that is not made yet; the register says that nothing was provided. False when it was finished."""
+    if not cancel_clip(copy.clip):
+        return False
+    copy.destroyed_at = timezone.now()
+    copy.save(update_fields=["destroyed_at"])
+    LedgerEntry.objects.create(
+        kind=LedgerEntry.Kind.DESTROY,
+        form=on_record(FORMS[copy.clip.kind]),
+        officer=str(principal.party),
+        purpose=on_record(_("Line %(line)s was cancelled before the file was made: nothing was provided"))
+        % {"line": copy.ledger_number},
+        third_party=copy.agency.name_ko,
+        period_from=copy.clip.starts_at,
+        period_until=copy.clip.ends_at,
+        cameras=[copy.clip.camera.number],
+        incident_number=copy.provision.incident_number,
+        provision=copy.provision,
+        agency=copy.agency,
     )
-    record("clip.ordered", actor=party, target=copy.clip, ledger=line.pk, provision=provision.number)
-    return copy
+    record("clip.cancelled", actor=principal.party, target=copy.clip, ledger=copy.ledger_number)
+    return True
 
 
 def _due(provision: Provision) -> datetime | None:

@@ -26,7 +26,15 @@ from apps.video import playback, stills, storage
 from apps.video.actions import BadPeriod, manifest
 from apps.video.models import Clip, Segment, recording_named
 from apps.video.reasons import NotAvailable
-from apps.viewing.actions import decide_clip, log_looking_back, log_refusal, log_view, provide_clip
+from apps.viewing.actions import (
+    TooMany,
+    cancel_copy,
+    decide_clip,
+    log_looking_back,
+    log_refusal,
+    log_view,
+    provide_clip,
+)
 from apps.viewing.models import ProvidedCopy, ViewLog
 from apps.viewing.serializers import (
     ChosenSerializer,
@@ -265,6 +273,7 @@ class ClipsView(APIView):
             400: OpenApiResponse(description="Names each bad field."),
             403: OpenApiResponse(description="The provision does not give this; says why."),
             404: NOT_YOURS,
+            429: OpenApiResponse(description="The agency has as many clips on the way as it may."),
         },
     )
     def post(self, request):
@@ -289,9 +298,11 @@ class ClipsView(APIView):
             log_refusal(principal, asked["camera"], ViewLog.Door.CLIP, owes.code)
             raise exceptions.PermissionDenied({"code": owes.code, "detail": owes.reason})
         try:
-            copy = provide_clip(principal, decision, asked["from"], asked["to"])
+            copy = provide_clip(principal, decision, asked["from"], asked["to"], asked["kind"])
         except BadPeriod as trouble:
             raise exceptions.ValidationError({"to": [_(str(trouble))]}) from trouble
+        except TooMany as trouble:
+            raise exceptions.Throttled(detail=_("Too many clips of your agency are waiting already.")) from trouble
         body = ClipSerializer(copy).data
         return Response(body, status.HTTP_202_ACCEPTED, headers={"Location": body["status_url"]})
 
@@ -327,6 +338,21 @@ class ClipView(APIView):
     @extend_schema(responses={200: ClipSerializer, 404: NOT_YOURS})
     def get(self, request, clip_id):
         return Response(ClipSerializer(own_copy(request, clip_id)).data)
+
+    @extend_schema(
+        responses={
+            200: ClipSerializer,
+            404: NOT_YOURS,
+            409: OpenApiResponse(description="It is finished; there is nothing to cancel."),
+        }
+    )
+    def delete(self, request, clip_id):
+        """Cancel a clip that is not made yet."""
+        copy = own_copy(request, clip_id)
+        if not cancel_copy(principal_of(request), copy):
+            body = {"code": copy.clip.state, "detail": copy.clip.get_state_display()}
+            return Response(body, status.HTTP_409_CONFLICT)
+        return Response(ClipSerializer(copy).data)
 
 
 class ClipFileView(APIView):

@@ -4,10 +4,11 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from apps.cameras.choosing import Chosen
+from apps.video.actions import LONGEST_CLIP
+from apps.video.models import Clip
 from apps.viewing.models import ProvidedCopy
 
 LONGEST_PLAYBACK = timedelta(hours=6)
-LONGEST_CLIP = timedelta(hours=2)
 
 
 class NearSerializer(serializers.Serializer):
@@ -74,13 +75,16 @@ class ClipOrderSerializer(PeriodSerializer):
 
     camera = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
     provision = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    kind = serializers.ChoiceField(Clip.Kind.choices, default=Clip.Kind.EVIDENCE)
 
 
 class ClipSerializer(serializers.Serializer):
-    """A copy on its way to its agency."""
+    """A copy on its way to its agency. `position`: how many are taken up before it, itself counted."""
 
     id = serializers.UUIDField(source="clip.id")
+    kind = serializers.CharField(source="clip.kind")
     state = serializers.CharField(source="clip.state")
+    position = serializers.IntegerField(source="clip.position", allow_null=True)
     progress = serializers.IntegerField(source="clip.progress")
     camera = serializers.IntegerField(source="clip.camera_id")
     camera_number = serializers.CharField(source="clip.camera.number")
@@ -88,7 +92,8 @@ class ClipSerializer(serializers.Serializer):
     ledger_number = serializers.IntegerField()
     bytes = serializers.IntegerField(source="clip.bytes")
     sha256 = serializers.CharField(source="clip.sha256")
-    error = serializers.CharField(source="clip.error")
+    error = serializers.SerializerMethodField()
+    changes_at = serializers.DateTimeField(source="clip.changes_at", allow_null=True)
     requested_by = serializers.CharField()
     destroy_by = serializers.DateTimeField(allow_null=True)
     status_url = serializers.SerializerMethodField()
@@ -101,6 +106,9 @@ class ClipSerializer(serializers.Serializer):
             "to": serializers.DateTimeField(source="clip.ends_at"),
         }
         return {**super().get_fields(), **moments}
+
+    def get_error(self, copy: ProvidedCopy) -> str:
+        return _(copy.clip.error) if copy.clip.error else ""
 
     def get_status_url(self, copy: ProvidedCopy) -> str:
         return f"/api/v1/clips/{copy.clip_id}/"
