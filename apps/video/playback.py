@@ -98,6 +98,16 @@ def pieces(segment: Segment | HeldSegment) -> list[Piece]:
         raise NotAvailable(reasons.STORE_AWAY) from None
 
 
+def served_path(segment: Segment | HeldSegment) -> str:
+    """Where the front server finds the file, below VIDEO_ROOT. FileNotFoundError when it is gone; NotAvailable."""
+    try:
+        return storage.served_path(segment)
+    except storage.StoreAway:
+        raise NotAvailable(reasons.STORE_AWAY) from None
+    except storage.Damaged:
+        raise NotAvailable(reasons.NOT_READABLE) from None
+
+
 def bytes_of(segment: Segment | HeldSegment, start: datetime, end: datetime) -> list[range]:
     """Which bytes of the file show the time from `start` to `end`: the set-up, and whole pieces."""
     if _is_whole(segment, start, end):
