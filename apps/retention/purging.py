@@ -34,7 +34,7 @@ from apps.video.recording import path_of, start_of, sync_directory
 
 logger = logging.getLogger(__name__)
 
-TABLE = "video_segment"
+TABLE, MOTION = "video_segment", "video_motion"
 CAMERAS_AT_ONCE = 100
 # When more files than this of one folder will not go, the disk is in trouble, not the files.
 STUBBORN = 10
@@ -104,6 +104,10 @@ select s.camera_id, s.started_at
   from video_purgemark m join video_segment s using (camera_id)
  where m.removed >= %(over)s and s.started_at >= %(since)s and s.started_at < %(until)s
    and s.state = 'closed' and s.ended_at < m.removed
+"""
+MOTION_GONE = """
+select from video_purgemark m join video_motion r using (camera_id)
+ where r.minute >= %(since)s and r.minute < %(until)s and r.minute + interval '1 minute' <= m.removed
 """
 FORGET = f"delete from video_segment where (camera_id, started_at) in ({GONE})"  # noqa: S608
 
@@ -183,6 +187,7 @@ def _vanish() -> Purged:
     _remove_stubborn(total)
     _remove_marked(total)
     forget()
+    forget_motion()
     return total
 
 
@@ -352,6 +357,18 @@ def forget() -> None:
             return
         if _anything(GONE, times) and _leaves_no_file(day, times):
             _forget_day(day, times)
+
+
+def forget_motion() -> None:
+    """What moved in a recording is forgotten with it, day by day."""
+    reach = PurgeMark.objects.aggregate(reach=Max("removed"))["reach"]
+    for day in sorted(partitions.days(MOTION)):
+        times = _times(day)
+        if reach is None or times["until"] > reach:
+            return
+        if _anything(MOTION_GONE, times):
+            with suppress(OperationalError), transaction.atomic():  # read for longer than we wait for: the next run
+                partitions.call(f"{MOTION}_forget_day", day)
 
 
 def _times(day: date) -> dict[str, datetime]:

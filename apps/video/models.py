@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from apps.video import reasons
 from apps.video.fields import EPOCH, MILLISECOND, HexField, MillisecondField, milliseconds
 from apps.video.recording import path_of
 
@@ -425,3 +426,80 @@ class SigningKey(models.Model):
 
     def __str__(self):
         return self.id
+
+
+class CameraAlarmQuerySet(models.QuerySet):
+    def open(self):
+        return self.filter(ended_at=None)
+
+
+class CameraAlarm(models.Model):
+    """Something is wrong with what a camera shows or with its recording: from when, and until when."""
+
+    class Kind(models.TextChoices):
+        FROZEN = "frozen", _(reasons.FROZEN)
+        BLACK = "black", _(reasons.BLACK)
+        COVERED = "covered", _(reasons.COVERED)
+        MOVED = "moved", _(reasons.MOVED)
+        NO_PICTURE = "no_picture", _("No picture comes")
+        NOT_RECORDING = "not_recording", _("Pictures come, but are not recorded")
+        DISK = "disk", _("The disk refuses")
+
+    camera = models.ForeignKey("cameras.Camera", models.CASCADE, related_name="alarms", verbose_name=_("camera"))
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind)
+    began_at = models.DateTimeField(_("since"), default=timezone.now)
+    ended_at = models.DateTimeField(_("until"), null=True)
+    detail = models.JSONField(default=dict)
+
+    objects = CameraAlarmQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("camera alarm")
+        verbose_name_plural = _("camera alarms")
+        ordering = ["-began_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["camera", "kind"], condition=Q(ended_at=None), name="one_open_alarm_a_kind"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at=None) | Q(ended_at__gte=F("began_at")), name="alarm_ends_after_its_start"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.camera_id}: {self.get_kind_display()}"
+
+
+class Motion(models.Model):
+    """How much moved in a minute of a camera: a byte for each second, 1 (still) to 255; 0 where nothing is known.
+
+    Partitioned by day like `Segment`, and forgotten with what was recorded.
+    """
+
+    pk = models.CompositePrimaryKey("camera_id", "minute")
+    camera = models.ForeignKey("cameras.Camera", models.PROTECT, related_name="+", db_constraint=False)
+    minute = models.DateTimeField()
+    levels = models.BinaryField(max_length=60)
+
+    class Meta:
+        verbose_name = _("movement")
+        verbose_name_plural = _("movement")
+
+    def __str__(self):
+        return f"{self.camera_id} {self.minute:%Y-%m-%d %H:%M}"
+
+
+class UsualView(models.Model):
+    """What a camera usually shows, as the analysis knows it: small pictures of edges, a byte for each."""
+
+    camera = models.OneToOneField("cameras.Camera", models.CASCADE, primary_key=True, related_name="usual_view")
+    looks = models.BinaryField()
+    detail = models.FloatField()
+    learned_at = models.DateTimeField(_("learned"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("usual view")
+        verbose_name_plural = _("usual views")
+
+    def __str__(self):
+        return str(self.camera_id)

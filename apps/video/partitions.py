@@ -20,7 +20,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from django.db import connection, migrations
 
 # Every table kept this way, with the time it goes by.
-DAILY = {"video_segment": "started_at"}
+DAILY = {"video_segment": "started_at", "video_motion": "minute"}
 DAYS_AHEAD = 3
 # A clock that is years wrong makes no partitions: what it wrote stays in the net.
 OLDEST = timedelta(days=3660)

@@ -4,8 +4,11 @@ import contextlib
 import io
 import os
 import socket
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 
 import av
 
@@ -17,7 +20,7 @@ from apps.video.nal import BadStream
 from apps.video.reasons import NotAvailable
 
 LONGEST_SIDE = 1280
-QUALITY = 82
+QUALITY, SMALL_QUALITY = 82, 70
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,44 @@ def still(camera_id: int, at: datetime | None = None) -> Still:
     """
     init, picture, taken_at = _newest(camera_id) if at is None else _recorded(camera_id, at)
     return Still(_jpeg(init, picture), taken_at)
+
+
+def thumbnail(camera_id: int, at: datetime, width: int = 160) -> bytes:
+    """A JPEG `width` pixels wide of the last complete picture at or before `at`, made once in a while.
+
+    Raises NotAvailable, also for a picture it still has in memory when the recording may not be shown any more.
+    """
+    init, picture, taken_at = _recorded(camera_id, at)
+    return _thumbnails.get((camera_id, taken_at, width), lambda: _small_jpeg(init, picture, width))
+
+
+class _Recent:
+    """What was made lately. Nothing stays for long: a picture may not outlive its recording."""
+
+    def __init__(self, *, seconds: float, most: int):
+        self._seconds, self._most = seconds, most
+        self._kept: dict[tuple, tuple[float, bytes]] = {}
+        self._guard = Lock()
+
+    def get(self, key: tuple, make: Callable[[], bytes]) -> bytes:
+        with self._guard:
+            self._drop_old(time.monotonic())
+            if key in self._kept:
+                return self._kept[key][1]
+        made = make()
+        with self._guard:
+            self._kept[key] = time.monotonic(), made
+        return made
+
+    def _drop_old(self, now: float) -> None:
+        while self._kept:
+            eldest = next(iter(self._kept))
+            if len(self._kept) <= self._most and now - self._kept[eldest][0] < self._seconds:
+                return
+            del self._kept[eldest]
+
+
+_thumbnails = _Recent(seconds=300, most=1000)
 
 
 def _newest(camera_id: int) -> tuple[bytes, bytes, datetime]:
@@ -101,17 +142,32 @@ def _last_key(segment: Segment | HeldSegment, fd: int, at: datetime) -> tuple[by
 
 
 def _jpeg(init: bytes, picture: bytes) -> bytes:
+    with contextlib.closing(_decoded(init, picture).to_image()) as image, io.BytesIO() as out:
+        image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+        image.save(out, "JPEG", quality=QUALITY)
+        return out.getvalue()
+
+
+def _decoded(init: bytes, picture: bytes, *, quickly: bool = False) -> av.VideoFrame:
     try:
         codec, configuration = configuration_of(init)
         decoder = av.CodecContext.create(codec, "r")
         decoder.extradata = configuration
         decoder.thread_count = 1
+        if quickly:  # edges of blocks that nobody sees in a small picture
+            decoder.options = {"skip_loop_filter": "all"}
         frames = decoder.decode(av.Packet(picture)) or decoder.decode(None)
     except (BadStream, av.FFmpegError):
         raise NotAvailable(reasons.NOT_READABLE) from None
     if not frames:
         raise NotAvailable(reasons.NOT_READABLE)
-    with contextlib.closing(frames[0].to_image()) as image, io.BytesIO() as out:
-        image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-        image.save(out, "JPEG", quality=QUALITY)
+    return frames[0]
+
+
+def _small_jpeg(init: bytes, picture: bytes, width: int) -> bytes:
+    frame = _decoded(init, picture, quickly=True)
+    width = min(width, frame.width)
+    height = max(1, round(frame.height * width / frame.width))
+    with contextlib.closing(frame.to_image(width=width, height=height)) as image, io.BytesIO() as out:
+        image.save(out, "JPEG", quality=SMALL_QUALITY)
         return out.getvalue()

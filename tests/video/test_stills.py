@@ -5,11 +5,11 @@ import pytest
 from PIL import Image
 
 from apps.showroom.virtual import clock
-from apps.video import reasons
+from apps.video import reasons, stills
 from apps.video.models import Segment
 from apps.video.nal import H265
 from apps.video.reasons import NotAvailable
-from apps.video.stills import still
+from apps.video.stills import still, thumbnail
 from tests.video.filming import film
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
@@ -73,3 +73,31 @@ def test_what_is_being_purged_is_not_shown(roots, camera):
     film(roots, camera, START, 1, state="purging")
     with pytest.raises(NotAvailable):
         still(camera.pk, START)
+
+
+def test_a_thumbnail_is_the_last_complete_picture_made_small(roots, camera):
+    film(roots, camera, START, 2)
+    picture = Image.open(io.BytesIO(thumbnail(camera.pk, START + timedelta(seconds=1.9))))
+    assert picture.size == (160, 90)
+    assert thumbnail(camera.pk, START) == thumbnail(camera.pk, START + timedelta(seconds=0.9))
+    assert Image.open(io.BytesIO(thumbnail(camera.pk, START, width=4000))).size == (640, 360)
+
+
+def test_a_thumbnail_in_memory_does_not_outlive_its_recording(roots, camera):
+    segment = film(roots, camera, START, 1)
+    thumbnail(camera.pk, START)
+    segment.delete()
+    with pytest.raises(NotAvailable):
+        thumbnail(camera.pk, START)
+
+
+def test_recent_pictures_are_few_and_young(monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(stills.time, "monotonic", lambda: now)
+    recent = stills._Recent(seconds=10, most=2)
+    made = []
+    for number in (1, 2, 1, 3, 4, 1):
+        recent.get((number,), lambda number=number: made.append(number) or b"%d" % number)
+    assert made == [1, 2, 3, 4, 1]
+    now = 10.0
+    assert recent.get((1,), lambda: b"again") == b"again"

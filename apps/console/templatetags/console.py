@@ -45,6 +45,8 @@ EVENT_WORDS = {
     "hold.review_due": _("Hold to be reviewed"),
     "hold.damaged": _("Held video is damaged"),
     "storage.differs": _("Recordings and their index differ"),
+    "camera.alarm": _("Camera alarm"),
+    "camera.alarm_over": _("Camera alarm is over"),
     "disk.level": _("Room for recordings has changed"),
     "disk.purged_early": _("Recordings purged before their time: the disk is full"),
 }
