@@ -6,11 +6,11 @@ hold has its own copy. Each step is on record before it is taken.
 """
 
 import logging
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Min, Sum
 from django.utils import timezone
 
 from apps.audit.actions import record
@@ -19,7 +19,7 @@ from apps.incidents.actions import publish
 from apps.incidents.models import Event
 from apps.retention import holding, purging
 from apps.retention.models import DiskWatch, EarlyPurge
-from apps.video import disk, storage, tiering
+from apps.video import disk, partitions, storage, tiering
 from apps.video.disk import Space
 from apps.video.locks import only_one
 from apps.video.models import Segment, Store
@@ -114,7 +114,7 @@ def _moves(missing: int) -> bool:
 def _take_oldest(now: datetime) -> purging.Purged:
     """Purge the oldest minutes of every camera; nothing when none is left."""
     here = Segment.objects.on_disk().exclude(store=Store.OBJECTS).filter(state=Segment.State.CLOSED, ended_at__lt=now)
-    oldest = here.order_by("started_at").values_list("started_at", flat=True).first()
+    oldest = _oldest(here)
     if oldest is None:
         return purging.Purged()
     until = min(oldest + STEP, now)
@@ -122,6 +122,16 @@ def _take_oldest(now: datetime) -> purging.Purged:
     cameras = set(concerned.values_list("camera_id", flat=True).distinct()) - holding.take_unfinished()
     _put_on_record(cameras, until, now)
     return purging.purge_until(dict.fromkeys(cameras, until))
+
+
+def _oldest(segments) -> datetime | None:
+    """Day by day, since the index has no order of time across its days: a month of it would be read for one row."""
+    for day in sorted(partitions.days("video_segment") | partitions.caught("video_segment")):
+        since = datetime.combine(day, time(), UTC)
+        of_day = segments.filter(started_at__gte=since, started_at__lt=since + timedelta(days=1))
+        if found := of_day.aggregate(oldest=Min("started_at"))["oldest"]:
+            return found
+    return None
 
 
 @transaction.atomic
