@@ -22,7 +22,7 @@ from apps.cameras.choosing import choose
 from apps.mous.actions import may_have_clips
 from apps.mous.gate import Decision, decide, visible_cameras
 from apps.mous.models import MediaKind, Provision
-from apps.video import playback, stills, storage
+from apps.video import playback, stills
 from apps.video.actions import BadPeriod, manifest
 from apps.video.models import Clip, Segment, recording_named
 from apps.video.reasons import NotAvailable
@@ -250,7 +250,7 @@ class SegmentView(APIView):
         try:
             if not lies_within(request.headers.get("Range", ""), playback.bytes_of(segment, *window)):
                 raise NotThisPart
-            return send_file("video", storage.served_path(segment), "video/mp4")
+            return send_file("video", playback.served_path(segment), "video/mp4")
         except NotAvailable as trouble:
             return not_available(trouble)
         except FileNotFoundError:
