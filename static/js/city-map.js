@@ -157,7 +157,9 @@ class CityMap extends HTMLElement {
 
   #listen() {
     document.body.addEventListener("page:refreshed", () => this.follow());
-    document.body.addEventListener("camera:changed", () => this.#loadCameras());
+    for (const noun of ["camera", "mou", "integration", "provision"]) {
+      document.body.addEventListener(`${noun}:changed`, () => this.#loadCameras());
+    }
     const tip = L.tooltip({ className: "camera-tip", direction: "top", offset: [0, -8] });
     this.#map.on("mousemove", ({ containerPoint }) => {
       const camera = this.#cameras.nearest(containerPoint);

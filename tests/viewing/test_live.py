@@ -11,14 +11,16 @@ from django.utils import translation
 
 from apps.audit.models import Entry
 from apps.audit.words import on_record
+from apps.cameras.models import Camera
 from apps.linked_services.actions import advance, receive
-from apps.mous.actions import revoke
+from apps.mous import owners
+from apps.mous.actions import narrow, revoke
 from apps.mous.agreements import advance as advance_agreement
 from apps.mous.models import Mou
 from apps.video.reasons import NO_ANSWER, NotAvailable
 from apps.viewing import consumers
 from apps.viewing.models import ViewLog
-from tests.cast import allow
+from tests.cast import Role, allow, make_user
 from tests.incidents.test_events import signed_in, socket
 from tests.linked_services.calls import checked
 
@@ -161,7 +163,36 @@ async def disable_agency(police, operator, supervisor, incident, client):
     await type(police.agency).objects.filter(pk=police.agency.pk).aupdate(is_active=False)
 
 
-@pytest.mark.parametrize("event", [end_session, disable, close, suspend, expire, take_back, disable_agency])
+async def keep_back(police, operator, supervisor, incident, client):
+    camera = await Camera.objects.select_related("owner").aget()
+    keeper = await sync_to_async(make_user)("keeper", camera.owner, Role.OWNER)
+    await sync_to_async(owners.keep_back)(camera, by=keeper, reason="inside a school")
+
+
+async def narrow_kinds(police, operator, supervisor, incident, client):
+    provision = await incident.provisions.aget()
+    await sync_to_async(narrow)(provision, by=supervisor, reason="stills are enough", kinds=["live"])
+
+
+async def put_a_new_version_in_its_place(police, operator, supervisor, incident, client):
+    await Mou.objects.filter(pk=police.mou.pk).aupdate(superseded_at=incident.received_at)
+
+
+CUTS = [
+    end_session,
+    disable,
+    close,
+    suspend,
+    expire,
+    take_back,
+    disable_agency,
+    keep_back,
+    narrow_kinds,
+    put_a_new_version_in_its_place,
+]
+
+
+@pytest.mark.parametrize("event", CUTS)
 async def test_an_open_view_is_cut_within_two_seconds(event, police, operator, supervisor, camera, incident):
     client = await sync_to_async(signed_in)(police.user)
     view = live(camera, client)
