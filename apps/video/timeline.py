@@ -7,7 +7,12 @@ from django.db.models import F, Max, Q, Window
 from django.db.models.functions import Coalesce, Lag, Now
 
 from apps.video.models import HeldSegment, Segment
+from apps.video.motion import MINUTE, minutes
 from apps.video.playback import SEAM
+
+# Motion is told by the second in a stretch of hours, by the minute in one of days; in a longer one it says nothing.
+BY_SECOND = timedelta(hours=2)
+BY_MINUTE = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,14 @@ class Gap:
     begins: datetime
     ends: datetime
     deleted: bool
+
+
+@dataclass(frozen=True)
+class Motion:
+    """How much moved, in runs without a hole: each `step` seconds the most that did, 0 (unknown), 1 (still) to 255."""
+
+    step: int
+    runs: list[tuple[datetime, list[int]]]
 
 
 def spans(camera_id: int, start: datetime, end: datetime) -> list[Span]:
@@ -84,3 +97,19 @@ def _divided(begins: datetime, ends: datetime, kept_since: datetime) -> list[Gap
     if not begins < kept_since < ends:
         return [Gap(begins, ends, deleted=ends <= kept_since)]
     return [Gap(begins, kept_since, deleted=True), Gap(kept_since, ends, deleted=False)]
+
+
+def motion(camera_id: int, start: datetime, end: datetime) -> Motion | None:
+    """The motion between `start` and `end`, as finely as a stretch of that length can show it."""
+    if end - start > BY_MINUTE:
+        return None
+    step = 1 if end - start <= BY_SECOND else 60
+    runs: list[tuple[datetime, list[int]]] = []
+    following = None
+    for row in minutes(camera_id, start, end):
+        seconds = list(bytes(row.levels))
+        if row.minute != following:
+            runs.append((row.minute, []))
+        runs[-1][1].extend(seconds if step == 1 else [max(seconds, default=0)])
+        following = row.minute + MINUTE
+    return Motion(step, runs)

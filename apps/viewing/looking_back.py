@@ -1,7 +1,8 @@
 """The doors for looking for a moment in a recording: timeline, thumbnails, bookmarks."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from django.db.models import Q
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +16,7 @@ from rest_framework.views import APIView
 from apps.agencies.principals import principal_of
 from apps.mous.models import MediaKind
 from apps.video import stills, timeline
+from apps.video.models import CameraAlarm
 from apps.video.reasons import NotAvailable
 from apps.viewing.actions import bookmark, log_looking_back, log_thumbnail
 from apps.viewing.api import NOT_YOURS, AnyAccept, moment, named, not_available, open_door
@@ -54,6 +56,39 @@ class GapSerializer(_Piece):
         return "deleted" if gap.deleted else "not_recorded"
 
 
+class RunSerializer(serializers.Serializer):
+    levels = serializers.ListField(child=serializers.IntegerField(min_value=0, max_value=255))
+
+    def get_fields(self):
+        return {"from": serializers.DateTimeField(), **super().get_fields()}
+
+    def to_representation(self, run):
+        begins, levels = run
+        return {"from": self.fields["from"].to_representation(begins), "levels": levels}
+
+
+class MotionSerializer(serializers.Serializer):
+    """A level each `step_s` seconds: 0 unknown, 1 still, up to 255."""
+
+    step_s = serializers.IntegerField(source="step")
+    runs = RunSerializer(many=True)
+
+
+class AlarmSerializer(serializers.ModelSerializer):
+    words = serializers.CharField(source="get_kind_display")
+
+    class Meta:
+        model = CameraAlarm
+        fields = ["kind", "words"]
+
+    def get_fields(self):
+        ends = {
+            "from": serializers.DateTimeField(source="began_at"),
+            "to": serializers.DateTimeField(source="ended_at", allow_null=True),
+        }
+        return {**super().get_fields(), **ends}
+
+
 class TimelineSerializer(serializers.Serializer):
     """What there is of a camera. `kept_since`: what is older has been deleted, or is about to be."""
 
@@ -61,6 +96,8 @@ class TimelineSerializer(serializers.Serializer):
     kept_since = serializers.DateTimeField()
     spans = SpanSerializer(many=True)
     gaps = GapSerializer(many=True)
+    motion = MotionSerializer(allow_null=True, help_text="Null for more than seven days.")
+    alarms = AlarmSerializer(many=True)
     bookmarks = BookmarkSerializer(many=True)
 
 
@@ -98,9 +135,16 @@ class TimelineView(APIView):
             "kept_since": kept_since,
             "spans": spans,
             "gaps": timeline.gaps(spans, start, min(end, timezone.now()), kept_since=kept_since),
+            "motion": timeline.motion(camera_id, start, end),
+            "alarms": alarms_within(camera_id, *window),
             "bookmarks": marks.select_related("incident", "by"),
         }
         return Response(TimelineSerializer(body).data, headers={"Cache-Control": "no-store, private"})
+
+
+def alarms_within(camera_id: int, start: datetime, end: datetime):
+    alarms = CameraAlarm.objects.filter(camera=camera_id, began_at__lt=end)
+    return alarms.filter(Q(ended_at=None) | Q(ended_at__gt=start)).order_by("began_at")
 
 
 class ThumbnailView(APIView):
@@ -123,7 +167,7 @@ class ThumbnailView(APIView):
             raise exceptions.ValidationError({"at": [_("This field is required.")]})
         principal, decision = open_door(request, camera_id, ViewLog.Door.STILL, MediaKind.RECORDED, window=(at, at))
         try:
-            jpeg = stills.still(camera_id, at).jpeg
+            jpeg = stills.thumbnail(camera_id, at)
         except NotAvailable as trouble:
             return not_available(trouble)
         log_thumbnail(principal, decision, at, **named(request))

@@ -7,7 +7,8 @@ const LEAST_GAP_PX = 2; // a gap is never too short to be seen
 const THIN_PX = 5;
 const BETWEEN_PX = 2;
 const NAMED_FROM_PX = 74;
-const LOUDEST = 255;
+const STILL = 1; // a level of 0 is not known, 1 is a still picture
+const LEAST_LOUDEST = 24; // below this the picture's noise would fill the lane
 
 /** `recordings` in the order of their tiles; times in ms. */
 export function drawLanes(canvas, recordings, hero, from, to) {
@@ -49,9 +50,10 @@ function bars(pen, { step_s, runs }, { x, colours, top, height, width }) {
       for (let px = Math.max(0, first); px <= Math.min(width, Math.max(first, last - 1)); px += 1) loudest[px] = Math.max(loudest[px], level);
     });
   }
+  const most = Math.max(LEAST_LOUDEST, ...loudest);
   pen.fillStyle = colours.motion;
   loudest.forEach((level, px) => {
-    const tall = Math.round((level / LOUDEST) * (height - 2));
+    const tall = Math.round((Math.max(0, level - STILL) / most) * (height - 2));
     if (tall) pen.fillRect(px, top + height - 1 - tall, 1, tall);
   });
 }

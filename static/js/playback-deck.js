@@ -15,7 +15,8 @@ const EDGE_MS = 4_500;
 const SPEEDS = [0.5, 1, 2, 4, 8];
 const LONGEST_MS = 31 * 86_400_000;
 const SCRUB_MS = 120;
-const MOVES = 70; // of 255: motion worth jumping to
+const LEAST_MOTION = 8; // a level below this is the picture's noise
+const WORTH = 0.4; // of the most that moved in the stretch shown: motion worth jumping to
 const APART_MS = 5_000; // motion after a pause of this length is another motion
 const NOTHING = new Set(["gap", "deleted", "outside", "unsupported", "refused"]);
 
@@ -344,11 +345,12 @@ class PlaybackDeck extends HTMLElement {
 /** When motion begins after a pause, in ms. */
 function beginnings({ step_s, runs }) {
   const found = [];
+  const worth = Math.max(LEAST_MOTION, WORTH * Math.max(0, ...runs.map(({ levels }) => Math.max(...levels))));
   let last = -Infinity;
   for (const { from, levels } of runs) {
     const begins = Date.parse(from);
     levels.forEach((level, i) => {
-      if (level < MOVES) return;
+      if (level < worth) return;
       const at = begins + i * step_s * 1000;
       if (at - last > Math.max(APART_MS, step_s * 1000)) found.push(at);
       last = at;

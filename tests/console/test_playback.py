@@ -200,7 +200,6 @@ def test_keys_and_scrubbing(page, operator, two, start, incident):
     page.wait_for_timeout(600)
     drag_to(page, ms(start) + 5_000)
     wait_for_states(page, ["playing", "playing"])
-
     assert abs(pictured(page)[0] - ms(start) - 5_000) < 250
     page.wait_for_selector("[data-thumb] img:not([hidden])")
     assert ViewLog.objects.filter(door="timeline", pictures__gte=1).count() == 1
@@ -254,7 +253,6 @@ def test_the_desk_looks_back(page, operator, incident, two, start):
     page.click(".look-back")
     page.wait_for_timeout(1500)
 
-    page.screenshot(path="/tmp/shots/desk.png")
     page.wait_for_selector("recorded-tile[data-state=playing]")
     assert page.locator("camera-tile").count() == 0
     check(page)

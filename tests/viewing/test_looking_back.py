@@ -10,7 +10,9 @@ from apps.audit.models import Entry
 from apps.linked_services.actions import receive
 from apps.mous.models import Provision
 from apps.video import stills
+from apps.video.alarms import raise_alarm
 from apps.video.models import Segment
+from apps.video.motion import note
 from apps.video.reasons import NOT_RECORDED, NotAvailable
 from apps.viewing.models import Bookmark, ViewLog
 from tests.cast import PASSWORD
@@ -64,7 +66,7 @@ def recorded(camera, call):
 
 @pytest.fixture
 def pictures(monkeypatch):
-    monkeypatch.setattr(stills, "still", lambda camera, at: stills.Still(b"\xff\xd8", at))
+    monkeypatch.setattr(stills, "thumbnail", lambda camera, at: b"\xff\xd8")
 
 
 def span_of(begins, minutes) -> dict:
@@ -100,6 +102,25 @@ class TestTimeline:
     def test_the_future_is_no_gap(self, operator, camera):
         answer = Person(operator).get(timeline(camera), span_of(timezone.now() + timedelta(hours=1), 60)).json()
         assert answer["spans"] == answer["gaps"] == []
+
+    def test_motion_and_alarms(self, police, camera, call):
+        minute = call.replace(second=0)
+        note({(camera.pk, minute): bytes([1] * 59 + [90]), (camera.pk, minute + timedelta(minutes=1)): bytes(60)})
+        raise_alarm(camera.pk, "covered")
+        answer = System(police.token).get(timeline(camera), span_of(call, 30)).json()
+        assert answer["motion"]["step_s"] == 1
+        (run,) = answer["motion"]["runs"]
+        assert (run["from"], len(run["levels"]), run["levels"][59]) == (text(minute), 120, 90)
+        (alarm,) = answer["alarms"]
+        assert (alarm["kind"], alarm["to"]) == ("covered", None)
+
+    def test_motion_by_the_minute_in_a_day_and_not_in_a_month(self, operator, camera, call):
+        note({(camera.pk, call.replace(second=0)): bytes([1] * 59 + [90])})
+        day, month = (
+            Person(operator).get(timeline(camera), span_of(call - timedelta(days=days), days * 1440)).json()["motion"]
+            for days in (1, 30)
+        )
+        assert (day["step_s"], day["runs"][0]["levels"], month) == (60, [90], None)
 
     def test_only_within_the_provision(self, police, fire, camera, call):
         assert System(fire.token).get(timeline(camera), span_of(call, 5)).status_code == 404
@@ -205,7 +226,7 @@ class TestThumbnails:
         def none(camera, at):
             raise NotAvailable(NOT_RECORDED)
 
-        monkeypatch.setattr(stills, "still", none)
+        monkeypatch.setattr(stills, "thumbnail", none)
         answer = Person(operator).get(thumbnail(camera), {"at": call.isoformat()})
         assert (answer.status_code, answer.json()["detail"]) == (503, NOT_RECORDED)
         assert not ViewLog.objects.exists()
