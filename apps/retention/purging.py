@@ -380,7 +380,9 @@ def _times(day: date) -> dict[str, datetime]:
 
 def _leaves_no_file(day: date, times: dict) -> bool:
     """A file may have got its row after its camera's mark had passed. It goes now, with the rest of its day."""
-    for folder in settings.VIDEO_ROOT.glob(f"[0-9]*/{day:%Y%m%d}"):
+    for folder in settings.VIDEO_ROOT.glob(f"*/{day:%Y%m%d}"):
+        if not folder.parent.name.isdecimal():
+            continue
         with connection.cursor() as cursor:
             cursor.execute(f"{GONE} and s.camera_id = %(camera)s", {**times, "camera": int(folder.parent.name)})
             known = {path_of(*row).name for row in cursor.fetchall()}

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import OperationalError, connection
+from django.db.models import F
 from django.utils import timezone
 
 from apps.audit.models import Entry
@@ -243,3 +244,67 @@ def test_the_command_purges(week, capsys, monkeypatch):
     call_command("purge")
     assert capsys.readouterr().out == "3 segments removed, 3000 bytes\n"
     assert left(week) == [True] * 7 + [False] * 3
+
+
+class TestForgetting:
+    def test_a_day_of_which_nothing_is_left_is_dropped_whole(self, week):
+        partitions.empty_the_net(NOW)
+        purging.purge(NOW)
+        there = partitions.days("video_segment")
+        assert [segment.started_at.date() in there for segment in week] == [True] * 8 + [False] * 2
+
+    def test_a_day_that_one_camera_keeps_longer_loses_the_rows_of_the_others(self, week, far_camera, lay):
+        kept = lay(far_camera, timedelta(days=9, hours=1))
+        partitions.empty_the_net(NOW)
+        purging.purge(NOW)
+        assert list(Segment.objects.filter(started_at__lt=NOW - timedelta(days=9))) == [kept]
+        assert kept.file.exists()
+
+    def test_a_file_whose_row_came_after_the_mark_goes_with_its_day(self, week, camera, lay):
+        """Adopted, or closed late: what nobody would look for any more is looked for before its day is forgotten."""
+        purging.mark(NOW)
+        PurgeMark.objects.update(removed=F("until"))
+        purging.purge(NOW)
+        assert [segment.file.exists() for segment in week] == [True] * 8 + [False] * 2
+
+    def test_strangers_and_their_folder_stay(self, week, roots):  # noqa: F811
+        strange = week[9].file.with_name("notes.txt")
+        strange.write_text("not ours")
+        (roots.VIDEO_ROOT / "lost+found" / strange.parent.name).mkdir(parents=True)
+        assert purging.purge(NOW).segments == 3
+        assert strange.exists() and not week[9].file.exists()
+
+    def test_somebody_reading_for_long_puts_it_off(self, week, monkeypatch):
+        def held_up(*_):
+            raise OperationalError("canceling statement due to lock timeout")
+
+        with monkeypatch.context() as busy:
+            busy.setattr(partitions, "call", held_up)
+            assert purging.purge(NOW).segments == 3
+        assert Segment.objects.count() == 10
+        purging.purge(NOW)
+        assert Segment.objects.count() == 8
+
+
+def test_cameras_can_be_purged_before_their_days_are_over(week, camera, far_camera, lay):
+    other = lay(far_camera, timedelta(days=3))
+    assert purging.purge_until({camera.pk: NOW - timedelta(days=2)}).segments == 8
+    assert left([*week, other]) == [True] * 2 + [False] * 8 + [True]
+
+
+def test_a_disk_in_trouble_holds_up_one_camera_and_writes_no_row(owner, lay, monkeypatch):
+    monkeypatch.setattr(purging, "STUBBORN", 1)
+    bad, good = make_camera(owner), make_camera(owner)
+    stuck = [lay(bad, timedelta(days=40, minutes=n)) for n in range(3)]
+    for segment in stuck:
+        segment.file.unlink()
+        segment.file.mkdir()
+    gone = lay(good, timedelta(days=40))
+    result = purging.purge(NOW)
+    assert (result.segments, result.failed) == (1, 3)
+    assert not gone.file.exists()
+    assert not Segment.objects.filter(state=Segment.State.PURGING).exists()
+    assert not Segment.objects.in_sight().exists()
+    for segment in stuck:
+        segment.file.rmdir()
+    assert purging.purge(NOW).segments == 3
