@@ -6,7 +6,7 @@ from django.utils import translation
 
 from tests.running_city import running_city
 
-pytest_plugins = ["tests.cast", "tests.database"]
+pytest_plugins = ["tests.cast", "tests.database", "tests.object_store"]
 
 # What Chromium needs to run headless as root, and to stay off the network and quiet.
 CHROMIUM_FLAGS = [

@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+
+import pytest
+from django.core.files.storage import storages
 
 KEY, SECRET = "soc:soc", "secret-of-the-tests"
 SERVERS = ("account", "container", "object", "proxy")
-SECONDS_TO_COME_UP = 20
+SECONDS_TO_COME_UP = 90
 
 COMMON = """
 [DEFAULT]
@@ -150,11 +152,43 @@ def _wait_until_answering(port: int) -> None:
     raise RuntimeError("Swift does not come up")
 
 
-def main() -> None:
-    with TemporaryDirectory(dir="/var/tmp") as folder, object_store(Path(folder)) as store:
-        print(store)
-        input()
+def recordings_in(store: ObjectStore, bucket: str) -> dict:
+    """The entry of STORAGES that keeps recordings in a bucket of `store`."""
+    from botocore.config import Config
+
+    config = Config(
+        s3={"addressing_style": "path"},
+        signature_version="s3v4",
+        retries={"total_max_attempts": 1},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    return {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "endpoint_url": store.address,
+            "bucket_name": bucket,
+            "access_key": store.key,
+            "secret_key": store.secret,
+            "region_name": "us-east-1",
+            "client_config": config,
+        },
+    }
 
 
-if __name__ == "__main__":
-    main()
+@pytest.fixture(scope="session")
+def swift(tmp_path_factory):
+    base = tmp_path_factory.mktemp("swift")
+    if why := why_impossible(base):
+        pytest.skip(f"no object store: {why}")
+    with object_store(base) as store:
+        yield store
+
+
+@pytest.fixture
+def objects(swift, settings, roots):
+    """The city's settings with an empty bucket; gives the client."""
+    settings.STORAGES = {**settings.STORAGES, "recordings": recordings_in(swift, f"bucket-{os.urandom(4).hex()}")}
+    client = storages["recordings"].connection.meta.client
+    client.create_bucket(Bucket=storages["recordings"].bucket_name)
+    return client

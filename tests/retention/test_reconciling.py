@@ -14,7 +14,6 @@ from apps.retention.reconciling import Kind
 from apps.video import storage, tiering
 from apps.video.models import HeldSegment, PurgeMark, Segment
 from tests.video.filming import film
-from tests.video.test_storage import objects, swift  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -307,7 +306,7 @@ class TestTelling:
 @pytest.mark.slow
 class TestTheObjectStore:
     @pytest.fixture
-    def tiered(self, objects, twenty):  # noqa: F811
+    def tiered(self, objects, twenty):
         Camera.objects.update(retention_days=30)
         for row in twenty:
             Segment.objects.filter(pk=row.pk).update(sha256=storage.fingerprint(row))
@@ -318,7 +317,7 @@ class TestTheObjectStore:
         found = reconciling.survey()
         assert (found.rows, found.files, dict(found.counts)) == (20, 20, {})
 
-    def test_both_ways(self, tiered, camera, objects):  # noqa: F811
+    def test_both_ways(self, tiered, camera, objects):
         storage.remove_object(tiered[0].path)
         Segment.objects.filter(pk=tiered[1].pk).delete()
         put = storage._objects().put_object

@@ -15,7 +15,6 @@ from apps.video import cutting, playback, stills, storage, tiering
 from apps.video.models import HeldSegment, Segment, held_path
 from apps.video.reasons import NotAvailable
 from apps.video.tasks import cut_clips
-from tests.object_store import object_store, why_impossible
 from tests.retention.conftest import Killed
 from tests.video.conftest import roots  # noqa: F401
 from tests.video.filming import film
@@ -23,44 +22,6 @@ from tests.video.filming import film
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 START = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
 DAYS_LATER = START + timedelta(days=3)
-
-
-@pytest.fixture(scope="session")
-def swift(tmp_path_factory):
-    base = tmp_path_factory.mktemp("swift")
-    if why := why_impossible(base):
-        pytest.skip(f"no object store: {why}")
-    with object_store(base) as store:
-        yield store
-
-
-@pytest.fixture
-def objects(swift, settings, roots):  # noqa: F811
-    """The city's settings with an empty bucket of its own."""
-    from botocore.config import Config
-
-    bucket = f"recordings-{os.urandom(4).hex()}"
-    options = {
-        "endpoint_url": swift.address,
-        "bucket_name": bucket,
-        "access_key": swift.key,
-        "secret_key": swift.secret,
-        "region_name": "us-east-1",
-        "client_config": Config(
-            s3={"addressing_style": "path"},
-            signature_version="s3v4",
-            retries={"total_max_attempts": 1},
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-        ),
-    }
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "recordings": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options},
-    }
-    client = storages["recordings"].connection.meta.client
-    client.create_bucket(Bucket=bucket)
-    return client
 
 
 @pytest.fixture

@@ -1,0 +1,162 @@
+"""Keeping recordings: holding a day of ten cameras, comparing index and disk, moving to an object store and back.
+
+References do the bare work on the same files: `cp -al`, `find` with sizes, uploads and downloads by the plain client.
+The object store is a Swift of one node on the same machine. `ratio` is wall time over wall time.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.storage import storages
+from django.db import connection
+from django.test import override_settings
+from django.utils import timezone
+
+from apps.agencies.models import User
+from apps.cameras.models import Camera
+from apps.retention import holding, reconciling
+from apps.retention.models import Hold
+from apps.video import storage, tiering
+from apps.video.models import HeldSegment, Segment
+from daejeon_soc.up import city_env, postgres
+from tests.bench.bench_purge import lay_files, lay_rows
+from tests.cast import make_agency, make_camera
+from tests.object_store import object_store, recordings_in
+
+CAMERAS, MOVED, SIZE = 10, 100, 4_000_000
+
+
+def run() -> list[dict]:
+    city = connection.settings_dict["NAME"]
+    postgres.let_owner_create_databases(city_env.read(Path(os.environ["VAR_DIR"]) / "city.env"))
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    folder = Path(tempfile.mkdtemp(prefix="soc-storage-", dir="/var/tmp"))
+    try:
+        with override_settings(VIDEO_ROOT=folder / "video"):
+            owner = make_agency("bench")
+            cameras = [make_camera(owner) for _ in range(CAMERAS)]
+            return [*a_day(cameras, folder), *a_store(cameras[0], folder)]
+    finally:
+        shutil.rmtree(folder)
+        connection.creation.destroy_test_db(city, verbosity=0)
+
+
+def a_day(cameras: list[Camera], folder: Path) -> Iterator[dict]:
+    day, numbers = (timezone.now() - timedelta(days=2)).date(), [camera.pk for camera in cameras]
+    lay_files(settings.VIDEO_ROOT, numbers, day)
+    lay_rows(numbers, day)
+    files = CAMERAS * 1_440
+    since = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    hold = Hold.objects.create(
+        period_from=since,
+        period_until=since + timedelta(days=1),
+        legal_ground="investigation",
+        agency=cameras[0].owner,
+        ends_at=timezone.now() + timedelta(days=1),
+        review_at=timezone.now(),
+        created_by=User.objects.create(username="bench"),
+    )
+    hold.cameras.set(cameras)
+    theirs = seconds(lambda: subprocess.run(["cp", "-al", settings.VIDEO_ROOT, folder / "reference"], check=True))
+    ours = seconds(lambda: holding.take(hold))
+    assert hold.held.count() == files
+    yield row(f"hold a day of {CAMERAS} cameras", ours, theirs, files)
+    HeldSegment.objects.all().delete()
+    shutil.rmtree(settings.VIDEO_ROOT / storage.HELD)
+    look = ["find", settings.VIDEO_ROOT, "-type", "f", "-printf", "%s %p\n"]
+    theirs = seconds(lambda: subprocess.run(look, check=True, stdout=subprocess.DEVNULL))
+    found: list[reconciling.Survey] = []
+    ours = seconds(lambda: found.append(reconciling.survey()))
+    assert (found[0].rows, found[0].files, found[0].counts.total()) == (files, files, 0)
+    yield row("compare index and disk", ours, theirs, files)
+    Segment.objects.all().delete()
+
+
+def a_store(camera: Camera, folder: Path) -> Iterator[dict]:
+    began = timezone.now() - timedelta(days=1)
+    rows = [lay(camera, began + timedelta(minutes=n)) for n in range(MOVED)]
+    (folder / "swift").mkdir()
+    with object_store(folder / "swift") as store, moving_to(store):
+        client, bucket = storages["recordings"].connection.meta.client, storages["recordings"].bucket_name
+        theirs = seconds(
+            lambda: each(lambda s: client.put_object(Bucket=bucket, Key=f"x{s.start_ms}", Body=read(s)), rows)
+        )
+        ours = seconds(lambda: tiering.make_room(MOVED * SIZE))
+        yield row(f"move {MOVED} recordings of {SIZE} bytes", ours, theirs, MOVED)
+        moved = list(Segment.objects.filter(camera=camera, store="objects"))
+        assert len(moved) == MOVED
+        theirs = seconds(lambda: [client.get_object(Bucket=bucket, Key=s.path)["Body"].read() for s in moved])
+        ours = seconds(lambda: [read(segment) for segment in moved])
+        yield row("read them, one after the other", ours, theirs, MOVED)
+        again = seconds(lambda: [read(segment) for segment in moved])
+        yield row("read them again within the hour", again, theirs, MOVED)
+
+
+def lay(camera: Camera, started: datetime) -> Segment:
+    content = os.urandom(SIZE)
+    segment = Segment(
+        camera=camera,
+        started_at=started,
+        ended_at=started + timedelta(minutes=1),
+        session=1,
+        bytes=SIZE,
+        init_bytes=700,
+        width=640,
+        height=360,
+        codec="avc1.640016",
+        sha256=sha256(content).hexdigest(),
+        state=Segment.State.CLOSED,
+    )
+    segment.save(force_insert=True)
+    segment.file.parent.mkdir(parents=True, exist_ok=True)
+    segment.file.write_bytes(content)
+    return segment
+
+
+@contextmanager
+def moving_to(store) -> Iterator[None]:
+    with override_settings(STORAGES=settings.STORAGES | {"recordings": recordings_in(store, "bench")}):
+        storages["recordings"].connection.meta.client.create_bucket(Bucket="bench")
+        yield
+
+
+def each(act: Callable[[Segment], object], rows: list[Segment]) -> None:
+    with ThreadPoolExecutor(settings.TIER_AT_ONCE) as pool:
+        list(pool.map(act, rows))
+
+
+def read(segment: Segment) -> bytes:
+    with storage.open_segment(segment) as file:
+        return file.read()
+
+
+def seconds(act: Callable[[], object]) -> float:
+    os.sync()
+    began = time.monotonic()
+    act()
+    passed = time.monotonic() - began
+    print(f"storage: {passed:.2f} s", file=sys.stderr, flush=True)
+    return passed
+
+
+def row(case: str, ours: float, reference: float, count: int) -> dict:
+    return {
+        "name": "storage",
+        "case": case,
+        "ratio": round(ours / reference, 2),
+        "ours": round(ours, 2),
+        "reference": round(reference, 2),
+        "unit": "s",
+        "n": count,
+    }
