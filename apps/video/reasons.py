@@ -44,6 +44,9 @@ KEY_OUT_OF_USE = _("The centre's signing key is out of use: its administrator ha
 STORE_AWAY = _("The object store with this recording does not answer")
 NOT_READABLE = _("The recording of this time cannot be read")
 
+# Of these a disk is the cause, and not the camera.
+OF_DISK = {STORAGE, DISK_FULL, DISK_READ_ONLY, DISK_HANGS}
+
 
 class NotAvailable(Exception):
     """There is no picture to give; `reason` says why in plain words."""

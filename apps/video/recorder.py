@@ -17,9 +17,9 @@ from django.db.models import Max
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from apps.cameras.actions import set_status
 from apps.cameras.models import Camera
 from apps.video import healing, partitions, reasons
+from apps.video.alarms import say_status
 from apps.video.feed import Closed, Feed, Opened, Status
 from apps.video.fields import MILLISECOND, whole_millisecond
 from apps.video.live_server import LiveServer
@@ -299,7 +299,7 @@ class RecorderProcess:
         self._watchdog.forget(camera_id)
         self._troubles.pop(camera_id, None)
         if not Camera.objects.streaming().filter(pk=camera_id).exists():
-            set_status(camera_id, Camera.Status.OFF, reasons.DISABLED)
+            say_status(camera_id, Camera.Status.OFF, reasons.DISABLED)
 
     def _watch(self) -> None:
         """A camera whose pictures come but are not recorded is told, and its file begun anew."""
@@ -321,9 +321,9 @@ class RecorderProcess:
             status = Camera.Status.CAUTION if trouble == reasons.DISK_SLOW else Camera.Status.CRITICAL
             # A disk that refused has said why already, and better.
             if feed.storage_trouble is None:
-                set_status(feed.camera_id, status, trouble)
+                say_status(feed.camera_id, status, trouble)
         elif feed.recording:
-            set_status(feed.camera_id, feed.recorded_as.status, feed.recorded_as.reason)
+            say_status(feed.camera_id, feed.recorded_as.status, feed.recorded_as.reason)
 
     def _heal(self) -> None:
         for camera_id in self._to_adopt[:ADOPTED_PER_BEAT]:
@@ -381,7 +381,7 @@ class RecorderProcess:
         elif isinstance(news, Closed):
             self._write_closed(news)
         elif isinstance(news, Status) and news.camera_id in self._feeds:
-            set_status(news.camera_id, news.status, news.reason)
+            say_status(news.camera_id, news.status, news.reason)
 
     def _write_opened(self, news: Opened) -> None:
         recording = news.recording

@@ -5,7 +5,8 @@ from django.utils import timezone
 from apps.cameras.actions import set_status
 from apps.cameras.models import Camera
 from apps.video import cutting, partitions, reasons
-from apps.video.models import Clip, Recorder
+from apps.video.alarms import clear_alarm, raise_alarm
+from apps.video.models import CameraAlarm, Clip, Recorder
 
 
 @shared_task(acks_late=True)
@@ -23,6 +24,28 @@ def look_after_clips() -> None:
     busy = Clip.objects.in_work(now).count()
     if busy < settings.CLIPS_AT_ONCE and Clip.objects.waiting(now).filter(touched_at__lt=now - Clip.PATIENCE).exists():
         cut_clips.delay()
+
+
+@shared_task
+def raise_alarms_of_recording() -> None:
+    """What the recorders say of their cameras begins alarms, and ends them.
+
+    Not in the recorders themselves: they hold the cameras and nobody who would hear an alarm.
+    """
+    kinds = (CameraAlarm.Kind.NO_PICTURE, CameraAlarm.Kind.NOT_RECORDING, CameraAlarm.Kind.DISK)
+    ill = Camera.objects.streaming().filter(status__in=[Camera.Status.SERIOUS, Camera.Status.CRITICAL])
+    wanted = {(pk, _kind(reason)): reason for pk, reason in ill.values_list("pk", "status_reason")}
+    raised = set(CameraAlarm.objects.open().filter(kind__in=kinds).values_list("camera_id", "kind"))
+    for camera_id, kind in wanted.keys() - raised:
+        raise_alarm(camera_id, kind, reason=wanted[camera_id, kind])
+    for camera_id, kind in raised - wanted.keys():
+        clear_alarm(camera_id, kind)
+
+
+def _kind(reason: str) -> str:
+    if reason in reasons.OF_DISK:
+        return CameraAlarm.Kind.DISK
+    return CameraAlarm.Kind.NOT_RECORDING if reason == reasons.NOT_GROWING else CameraAlarm.Kind.NO_PICTURE
 
 
 @shared_task
