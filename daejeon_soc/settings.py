@@ -6,6 +6,7 @@ writes so that `manage.py` in a second shell finds the running city.
 
 import re
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -67,6 +68,7 @@ INSTALLED_APPS = [
     "rest_framework_gis",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "axes",
     "guardian",
     "leaflet",
     "django_htmx",
@@ -94,9 +96,11 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "apps.agencies.middleware.settle_first",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "daejeon_soc.urls"
@@ -185,6 +189,7 @@ if SIEM_ADDRESS and not re.fullmatch(r"(udp|tcp|tls)://[^/:]+(:\d{1,5})?", SIEM_
 # --- people -----------------------------------------------------------------
 AUTH_USER_MODEL = "agencies.User"
 AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesBackend",
     "django.contrib.auth.backends.ModelBackend",
     "guardian.backends.ObjectPermissionBackend",
 ]
@@ -200,10 +205,26 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 AUTH_PASSWORD_VALIDATORS[1]["OPTIONS"] = {"min_length": 12}
+# Ten wrong passwords for a name from one address: neither is tried again for ten minutes. Not by name alone, or a
+# stranger could keep an operator out.
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=10)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_CALLABLE = "apps.agencies.sign_ins.name_tried"
+AXES_CLIENT_IP_CALLABLE = "apps.audit.middleware.address_of"
+AXES_LOCKOUT_CALLABLE = "apps.console.views.locked_out"
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True  # our own audit has it
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign_in"
 SESSION_COOKIE_AGE = 13 * 3600  # one 12-hour shift and its hand-over
+# Beyond these the oldest session of a person ends.
+SESSIONS_PER_PERSON = env.int("SESSIONS_PER_PERSON", default=5)
+# A screen that nobody has touched for so long is locked.
+IDLE_LOCK_MINUTES = env.int("IDLE_LOCK_MINUTES", default=30)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 

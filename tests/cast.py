@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.agencies.actions import enrol
 from apps.agencies.models import Agency, ApiKey, Membership, User
+from apps.agencies.sittings import give_pledge
 from apps.cameras.models import Camera, Site
 from apps.mous.models import LegalGround, MediaKind, Mou
 from apps.mous.standing import join_centre
@@ -30,6 +31,7 @@ def make_agency(code: str, kind: str = Kind.POLICE, **details) -> Agency:
 
 def make_user(name: str, agency: Agency | None = None, role: str = Role.LIAISON, **details) -> User:
     user = User.objects.create_user(name, password=PASSWORD, **details)
+    give_pledge(user, text="as in the centre's form")
     if agency:
         enrol(user, agency, role, by=None)
     return user

@@ -1,5 +1,6 @@
 import hashlib
 import secrets
+from datetime import timedelta
 from ipaddress import ip_address, ip_network
 
 from django.contrib.auth.models import AbstractUser
@@ -82,6 +83,64 @@ class Membership(models.Model):
 
     def __str__(self):
         return f"{self.user} – {self.agency} ({self.get_role_display()})"
+
+
+class PledgeQuerySet(models.QuerySet):
+    def valid(self, at=None):
+        return self.filter(valid_until__gt=at or timezone.now())
+
+
+class Pledge(models.Model):
+    """A person's promise to keep to themselves what they see here. Renewed yearly; earlier ones stay on record."""
+
+    LASTS = timedelta(days=365)
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="pledges", verbose_name=_("person"))
+    text = models.TextField(_("words"))
+    given_at = models.DateTimeField(pgettext_lazy("pledge", "given"), default=timezone.now)
+    valid_until = models.DateTimeField(_("valid until"))
+    address = models.GenericIPAddressField(_("from address"), null=True)
+
+    objects = PledgeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("pledge of confidentiality")
+        verbose_name_plural = _("pledges of confidentiality")
+        ordering = ["-given_at"]
+
+    def __str__(self):
+        return f"{self.user} – {self.given_at:%Y-%m-%d}"
+
+
+class SignInQuerySet(models.QuerySet):
+    def open(self):
+        return self.filter(ended_at=None)
+
+    def locked(self):
+        return self.open().exclude(locked_at=None)
+
+
+class SignIn(models.Model):
+    """One session of a person, on one browser. While it is locked, nothing is shown to it."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="sign_ins", verbose_name=_("person"))
+    session_key = models.CharField(max_length=40, unique=True, editable=False)
+    at = models.DateTimeField(_("signed in"), default=timezone.now)
+    address = models.GenericIPAddressField(_("from address"), null=True)
+    browser = models.CharField(_("browser"), max_length=200, blank=True)
+    locked_at = models.DateTimeField(_("locked"), null=True)
+    ended_at = models.DateTimeField(_("ended"), null=True)
+
+    objects = SignInQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("sign-in")
+        verbose_name_plural = _("sign-ins")
+        ordering = ["-at"]
+        indexes = [models.Index(fields=["user", "at"], name="sign_in_of_user")]
+
+    def __str__(self):
+        return f"{self.user} – {self.at:%Y-%m-%d %H:%M}"
 
 
 class ApiKeyQuerySet(models.QuerySet):

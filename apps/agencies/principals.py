@@ -5,7 +5,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from apps.agencies.authentication import AgencySystem
-from apps.agencies.models import Agency, ApiKey, Membership, User
+from apps.agencies.models import Agency, ApiKey, Membership, SignIn, User
 
 Role = Membership.Role
 CENTRE_ROLES = {Role.OPERATOR, Role.SUPERVISOR, Role.ADMINISTRATOR}
@@ -40,7 +40,9 @@ class Principal:
         return User.objects.filter(pk=self.user_id, is_active=True).first()
 
     def _session_lives(self) -> bool:
-        return Session.objects.filter(pk=self.session_key, expire_date__gt=timezone.now()).exists()
+        """Neither ended nor locked."""
+        lives = Session.objects.filter(pk=self.session_key, expire_date__gt=timezone.now())
+        return lives.exclude(pk__in=SignIn.objects.locked().values("session_key")).exists()
 
     @cached_property
     def memberships(self) -> list[Membership]:

@@ -2,12 +2,19 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.i18n import set_language
 
-from apps.console import agency_page, operator_page, playback_page, views
+from apps.console import agency_page, operator_page, person_pages, playback_page, views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("sign-in/", views.SignIn.as_view(), name="sign_in"),
     path("sign-out/", views.SignOut.as_view(), name="sign_out"),
+    path("pledge/", person_pages.pledge, name="pledge"),
+    path("lock/", person_pages.lock, name="lock"),
+    path("unlock/", person_pages.unlock, name="unlock"),
+    path("me/", person_pages.person, name="person"),
+    path("me/password/", person_pages.password, name="password"),
+    path("me/sessions/end/", person_pages.end_other_sessions, name="end_other_sessions"),
+    path("me/sessions/<int:sign_in_id>/end/", person_pages.end_session, name="end_session"),
     path("language/", login_not_required(set_language), name="set_language"),
     path("service-worker.js", views.service_worker, name="service_worker"),
     path("offline/", views.offline, name="offline"),

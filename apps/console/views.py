@@ -41,6 +41,13 @@ class SignIn(LoginView):
         return super().get_context_data(demo_people=demo_people(), **kwargs)
 
 
+def locked_out(request, credentials, *args, **kwargs):
+    """Said instead of trying once more, to whoever guesses passwords."""
+    minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
+    page = "console/unlock.html" if request.user.is_authenticated else "console/sign_in.html"
+    return render(request, page, {"locked_out": minutes, "wrong": True}, status=429)
+
+
 class SignOut(LogoutView):
     http_method_names = ["post", "options"]
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from apps.agencies.actions import enrol, role_group
 from apps.agencies.models import Agency, ApiKey, Membership, User
+from apps.agencies.sittings import give_pledge, pledge_text
 from apps.cameras.boundaries import load_boundaries
 from apps.cameras.models import District
 from apps.cameras.sample import load_sample_registry
@@ -103,6 +104,8 @@ def person(username: str, name: tuple[str, str], agency_code: str | None, role: 
         },
     )
     enrol(user, agencies[agency_code] if agency_code else owner_at_centre(), role, by=None)
+    if not user.pledges.valid().exists():
+        give_pledge(user, text=pledge_text())
     return user
 
 

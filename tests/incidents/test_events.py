@@ -15,13 +15,12 @@ from apps.incidents.models import Event, Incident
 from apps.incidents.states import NotAllowed
 from apps.linked_services.actions import receive
 from daejeon_soc.asgi import application
-from tests.cast import PASSWORD
 from tests.linked_services.calls import checked
 
 
 def signed_in(user) -> Client:
     client = Client()
-    assert client.login(username=user.username, password=PASSWORD)
+    client.force_login(user)
     return client
 
 

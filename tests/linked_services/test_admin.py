@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.audit.models import Entry
 from apps.mous.agreements import consent
 from apps.mous.models import LegalGround, MediaKind, Mou
-from tests.cast import PASSWORD, Role, allow, make_mou, make_user
+from tests.cast import Role, allow, make_mou, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 def staff(name: str, centre, *codenames: str) -> Client:
     user = allow(make_user(name, centre, Role.ADMINISTRATOR, is_staff=True), *codenames)
     client = Client(headers={"accept-language": "en"})
-    assert client.login(username=user.username, password=PASSWORD)
+    client.force_login(user)
     return client
 
 
