@@ -34,6 +34,7 @@ def begin(request, user: User) -> None:
     )
     for sitting in SignIn.objects.open().filter(user=user).order_by("-at")[settings.SESSIONS_PER_PERSON :]:
         end(sitting, because="too_many", by=None)
+    pledged(user, request.session)
 
 
 @transaction.atomic
