@@ -49,6 +49,7 @@ async function order(form) {
   const body = {
     camera: Number(asked.camera),
     provision: Number(asked.provision),
+    kind: asked.kind,
     from: asked.from + asked.offset,
     to: asked.to + asked.offset,
   };
@@ -73,7 +74,8 @@ async function onSubmit(event) {
   place.hidden = !problem;
   place.querySelector("span").textContent = problem ? say("clip.refused", { reason: problem }) : "";
   if (problem) return;
-  form.closest("details").open = false;
+  form.closest("details")?.removeAttribute("open");
+  form.closest("dialog")?.close();
   refresh();
 }
 

@@ -6,7 +6,7 @@ import { moveTo } from "soc/desk";
 import { openDialog } from "soc/dialogs";
 import { MasterClock } from "soc/master-clock";
 import { say } from "soc/texts";
-import { clockAt, stamp } from "soc/wall-time";
+import { clockAt, lengthInWords, stamp } from "soc/wall-time";
 
 const BEAT_MS = 40;
 const PATIENCE_MS = 4_000; // how long the others wait for a camera that is loading
@@ -210,9 +210,12 @@ class PlaybackDeck extends HTMLElement {
 
   #order() {
     const { begin, end } = this.#marks;
-    if (begin === null || end === null) return;
-    const detail = { camera: this.hero.dataset.camera, from: begin, to: end, provision: this.dataset.provision ?? "" };
-    this.dispatchEvent(new CustomEvent("clip:asked", { bubbles: true, detail }));
+    if (begin === null || end === null || !this.dataset.provision) return;
+    this.clock.play(false);
+    const { camera, number } = this.hero.dataset;
+    const [from, to] = [begin, end].map((at) => new Date(at).toISOString());
+    const moment = `${stamp(begin)} – ${clockAt(end)} (${lengthInWords(end - begin)})`;
+    openDialog("clip-dialog", { camera, number, from, to, moment, offset: "", provision: this.dataset.provision });
   }
 
   /* Bookmarks */

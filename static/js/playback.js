@@ -1,4 +1,5 @@
 import "soc/playback-deck";
+import { startOrders } from "soc/clips";
 import { startClock } from "soc/clock";
 import { openDialog, startDialogs } from "soc/dialogs";
 import { startNews } from "soc/live";
@@ -18,6 +19,7 @@ function onKey(event) {
 startClock();
 startDialogs();
 startTiles();
+startOrders();
 startSound();
 startNews();
 keepOfflinePage();

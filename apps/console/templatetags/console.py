@@ -1,5 +1,8 @@
+from datetime import datetime
+
 from django import template
 from django.templatetags.static import static
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
@@ -136,4 +139,7 @@ def event_words(event) -> str:
     """A line of the incident's log."""
     if event.kind == "incident.advanced":
         return State(event.detail["after"]).label
+    if event.kind == "incident.bookmarked":
+        moment = timezone.localtime(datetime.fromisoformat(event.detail["moment"]))
+        return _("Marked at {moment} on {camera}").format(moment=f"{moment:%H:%M:%S}", camera=event.detail["camera"])
     return EVENT_WORDS.get(event.kind, event.kind)
