@@ -278,7 +278,11 @@ STATICFILES_DIRS = [
     BASE_DIR / "static",
     *(
         (f"vendor/{name}", NODE_MODULES / folder)
-        for name, folder in (("pretendard", "pretendard/dist/web/variable"), ("idiomorph", "idiomorph/dist"))
+        for name, folder in (
+            ("pretendard", "pretendard/dist/web/variable"),
+            ("idiomorph", "idiomorph/dist"),
+            ("noble-hashes", "@noble/hashes"),
+        )
         if (NODE_MODULES / folder).is_dir()  # pages work without: the system's typeface, whole-page refreshes
     ),
 ]

@@ -3,6 +3,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from apps.console.health import healthz, metrics
+from apps.viewing import verification
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
@@ -14,6 +15,10 @@ urlpatterns = [
     path("api/v1/", include("apps.viewing.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("verify/", verification.verify, name="verify"),
+    path("verify/file/", verification.verify_file, name="verify_file"),
+    path("verify/check/", verification.check, name="verify_check"),
+    path("verify/keys.json", verification.keys, name="verify_keys"),
     path("", include("apps.retention.urls")),
     path("", include("apps.console.urls")),
     path("", include("apps.console.agreement_urls")),
