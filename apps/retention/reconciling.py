@@ -277,7 +277,7 @@ def _of_objects(camera_id: int, rows: dict[datetime, Segment], seen: Survey) -> 
 def _of_holds(seen: Survey) -> Iterator[Difference]:
     rows = {row.path: row for row in HeldSegment.objects.all()}
     seen.rows += len(rows)
-    kept = {str(pk) for pk in Hold.objects.in_force().values_list("pk", flat=True)}
+    ended = {str(pk) for pk in Hold.objects.exclude(ended_at=None).values_list("pk", flat=True)}
     here, stored = set(), set()
     # Links are not followed, so nothing outside is reached.
     for folder, _folders, names in os.walk(settings.VIDEO_ROOT / storage.HELD):
@@ -289,21 +289,21 @@ def _of_holds(seen: Survey) -> Iterator[Difference]:
             if not stat.S_ISREG(found.st_mode):
                 yield Difference(Kind.FOREIGN, path)
             elif path not in rows and _is_settled(found):
-                yield Difference(Kind.HELD_ORPHAN if _is_wanted(path, kept) else Kind.OVER, path)
+                yield Difference(Kind.OVER if _is_over(path, ended) else Kind.HELD_ORPHAN, path)
     if storage.has_object_store():
         stored = {path for path, _size in storage.stored_objects(f"{storage.HELD}/")}
         seen.files += len(stored)
-        # Just copied for a hold in force, its row comes after it.
-        over = (path for path in sorted(stored - rows.keys()) if not _is_wanted(path, kept))
+        # What was just copied for a hold in force has no row yet.
+        over = (path for path in sorted(stored - rows.keys()) if _is_over(path, ended))
         yield from (Difference(Kind.OBJECT_OVER, path) for path in over)
     for path, row in rows.items():
         if path not in (stored if row.store == Store.OBJECTS else here):
             yield Difference(Kind.HELD_LOST, path, row.camera_id, row.started_at)
 
 
-def _is_wanted(path: str, kept: set[str]) -> bool:
-    """Whether a path below `.holds` is of a hold in force."""
-    return path.split("/")[1] in kept and not path.endswith(".part")
+def _is_over(path: str, ended: set[str]) -> bool:
+    """Whether a path below `.holds` is wanted no more. A hold that nobody knows may have been lost with its row."""
+    return path.split("/")[1] in ended or path.endswith(".part")
 
 
 # --- mending ---

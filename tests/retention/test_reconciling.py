@@ -216,11 +216,18 @@ class TestHolds:
         assert counts() == {Kind.OVER: 1}
 
     def test_what_an_ended_hold_left_goes(self, placed, roots):
-        left = stray(roots, f"{storage.HELD}/4711/1/20260601/010203.004Z.mp4")
         part = stray(roots, f"{storage.HELD}/{placed.pk}/1/20260601/010203.004Z.mp4.12345678.part")
+        assert counts() == {Kind.OVER: 1}
+        actions.release_hold(placed, reason="settled", by=placed.created_by)
+        tasks.keep_holds()
+        left = stray(roots, f"{storage.HELD}/{placed.pk}/1/20260601/010203.004Z.mp4")
         assert counts() == {Kind.OVER: 2}
-        mend()
-        assert not left.exists() and not part.exists()
+        assert mend() == {Kind.OVER: 2} and not left.exists() and not part.exists()
+
+    def test_a_hold_that_nobody_knows_may_have_been_lost_with_its_row(self, twenty, roots):
+        file = stray(roots, f"{storage.HELD}/4711/1/20260601/010203.004Z.mp4")
+        assert counts() == {Kind.HELD_ORPHAN: 1}
+        assert mend() == {} and file.exists()
 
 
 class TestTheLimit:
