@@ -2,9 +2,12 @@ from datetime import timedelta
 
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.agencies.models import Agency, ApiKey, Membership, User
+from apps.agencies.principals import CENTRE_ROLES
+from apps.agencies.sittings import end_all
 from apps.audit.actions import record
 
 Role = Membership.Role
@@ -33,7 +36,10 @@ def enrol(user: User, agency: Agency, role: str, *, by) -> Membership:
 
 
 def join_groups(membership: Membership) -> None:
-    membership.user.groups.add(role_group(membership.role), staff_group(membership.agency, membership.role))
+    """The centre's roles carry rights over everything; the same role in another agency carries none of them."""
+    membership.user.groups.add(staff_group(membership.agency, membership.role))
+    if membership.agency.kind == Agency.Kind.CENTRE or membership.role not in CENTRE_ROLES:
+        membership.user.groups.add(role_group(membership.role))
 
 
 @transaction.atomic
@@ -45,6 +51,68 @@ def dismiss(membership: Membership, *, by) -> None:
     if not user.memberships.filter(role=role).exists():
         user.groups.remove(role_group(role))
     record("member.dismissed", actor=by, target=user, agency=agency.code, role=role)
+
+
+class NotTheirs(Exception):
+    """An agency's administrator reached beyond their own agency."""
+
+
+def administered_by(user: User) -> QuerySet[Agency]:
+    """The agencies whose members `user` manages: their own, and no other."""
+    own = user.memberships.filter(role=Role.ADMINISTRATOR).values("agency")
+    return Agency.objects.filter(pk__in=own, is_active=True)
+
+
+def roles_of(agency: Agency) -> list[Membership.Role]:
+    """The roles that an agency's administrator may give."""
+    if agency.kind == Agency.Kind.CENTRE:
+        return [role for role in Role if role not in (Role.LIAISON, Role.OFFICER, Role.OWNER)]
+    return [Role.LIAISON, Role.OFFICER, Role.OWNER, Role.ADMINISTRATOR]
+
+
+@transaction.atomic
+def invite(agency: Agency, role: str, *, username: str, last_name: str, first_name: str, by: User) -> User:
+    """Make a person a member of `agency`. They set a password by the link that `by` hands them."""
+    _check(agency, by)
+    if role not in roles_of(agency):
+        raise NotTheirs
+    user = User(username=username, last_name=last_name, first_name=first_name)
+    user.set_unusable_password()
+    user.save(force_insert=True)
+    record("person.invited", actor=by, target=user, agency=agency.code)
+    enrol(user, agency, role, by=by)
+    return user
+
+
+@transaction.atomic
+def send_away(membership: Membership, *, by: User) -> None:
+    """End a membership; whoever has none left cannot sign in any more, and is signed out everywhere."""
+    _check(membership.agency, by)
+    user = membership.user
+    dismiss(membership, by=by)
+    if not user.memberships.exists():
+        User.objects.filter(pk=user.pk).update(is_active=False)
+        record("person.disabled", actor=by, target=user)
+        end_all(user, because="no membership left", by=by)
+
+
+@transaction.atomic
+def take_password(membership: Membership, *, by: User) -> None:
+    """Let a member set a new password: the old one is void, and every session of theirs ends."""
+    _check(membership.agency, by)
+    user = membership.user
+    # Who belongs to another agency as well is not for this one's administrator to shut out there.
+    if user.memberships.exclude(agency=membership.agency).exists():
+        raise NotTheirs
+    user.set_unusable_password()
+    user.save(update_fields=["password"])
+    record("person.password_taken", actor=by, target=user)
+    end_all(user, because="password taken", by=by)
+
+
+def _check(agency: Agency, by: User) -> None:
+    if not administered_by(by).filter(pk=agency.pk).exists():
+        raise NotTheirs
 
 
 @transaction.atomic

@@ -2,7 +2,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.i18n import set_language
 
-from apps.console import agency_page, operator_page, person_pages, playback_page, views
+from apps.console import agency_page, members_pages, operator_page, person_pages, playback_page, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -11,6 +11,11 @@ urlpatterns = [
     path("pledge/", person_pages.pledge, name="pledge"),
     path("lock/", person_pages.lock, name="lock"),
     path("unlock/", person_pages.unlock, name="unlock"),
+    path("members/", members_pages.page, name="members"),
+    path("members/invite/", members_pages.invite, name="invite"),
+    path("members/<int:membership_id>/end/", members_pages.end, name="member_end"),
+    path("members/<int:membership_id>/password/", members_pages.new_password, name="member_password"),
+    path("welcome/<uidb64>/<token>/", members_pages.Welcome.as_view(), name="welcome"),
     path("me/", person_pages.person, name="person"),
     path("me/password/", person_pages.password, name="password"),
     path("me/sessions/end/", person_pages.end_other_sessions, name="end_other_sessions"),

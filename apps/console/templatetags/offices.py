@@ -2,6 +2,7 @@ from django import template
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from apps.agencies.actions import administered_by
 from apps.agencies.models import Membership
 from apps.agencies.principals import principal_of
 from apps.mous.models import ProvisionRequest, UrgentReview
@@ -38,6 +39,8 @@ def office_pages(context) -> list[tuple]:
         ]
         if any(membership.role == Membership.Role.OWNER for membership in principal.memberships):
             pages.append(("own_cameras", _("Own cameras"), 0))
+    if administered_by(request.user).exists():
+        pages.append(("members", _("Members"), 0))
     return [(name, reverse(name), words, count) for name, words, count in pages]
 
 
