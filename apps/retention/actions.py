@@ -25,6 +25,8 @@ from apps.viewing.models import ProvidedCopy
 logger = logging.getLogger(__name__)
 
 REVIEW_AFTER = timedelta(days=30)
+# The day is the last one: what waits for it is late when the worker is.
+BEFORE_THE_LAST = timedelta(hours=1)
 
 
 @transaction.atomic
@@ -162,9 +164,9 @@ def _given(reason: str) -> str:
 
 
 def destroy_due_copies() -> tuple[int, int]:
-    """Destroy every copy whose last day has come; (destroyed, failed)."""
+    """Destroy every copy whose last hour has come; (destroyed, failed)."""
     destroyed = failed = 0
-    for copy in ProvidedCopy.objects.due().select_related("clip"):
+    for copy in ProvidedCopy.objects.due(timezone.now() + BEFORE_THE_LAST).select_related("clip"):
         try:
             destroy_copy(copy, by=None)
             destroyed += 1

@@ -67,7 +67,14 @@ def test_a_due_copy_is_destroyed_and_certified(due, police, camera):
     assert Entry.objects.get(verb="copy.destroyed").detail["certificate"] == certificate.number
 
 
-@pytest.mark.parametrize("destroy_by", [None, timedelta(seconds=30)])
+def test_the_last_day_is_not_overstepped(provide):
+    copy = provide(timezone.now() + timedelta(minutes=59))
+    tasks.destroy_due_copies()
+    copy.refresh_from_db()
+    assert copy.destroyed_at < copy.destroy_by
+
+
+@pytest.mark.parametrize("destroy_by", [None, timedelta(minutes=61)])
 def test_a_copy_that_is_not_due_stays(provide, destroy_by):
     copy = provide(destroy_by and timezone.now() + destroy_by)
     tasks.destroy_due_copies()
