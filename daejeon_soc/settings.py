@@ -87,7 +87,7 @@ INSTALLED_APPS = [
 ]
 if sys.argv[1:2] == ["record"]:
     # Recorders are many, and most of such a process would be code that it never runs: 59 of 142 MB.
-    RECORDERS_NEED = {"auth", "contenttypes", "gis", "audit", "agencies", "cameras", "video"}
+    RECORDERS_NEED = {"auth", "contenttypes", "sessions", "gis", "audit", "agencies", "cameras", "video"}
     INSTALLED_APPS = [app for app in INSTALLED_APPS if app.rpartition(".")[2] in RECORDERS_NEED]
 
 MIDDLEWARE = [
