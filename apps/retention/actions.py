@@ -25,6 +25,8 @@ from apps.viewing.models import ProvidedCopy
 logger = logging.getLogger(__name__)
 
 REVIEW_AFTER = timedelta(days=30)
+# So much video of all cameras together is linked while the person waits, in about a second.
+AT_ONCE = timedelta(days=7)
 # The day is the last one: what waits for it is late when the worker is.
 BEFORE_THE_LAST = timedelta(hours=1)
 
@@ -47,8 +49,9 @@ def hold(
 ) -> Hold:
     """Keep what was and will be recorded of `cameras` in a period, until `ends_at`, whatever is purged.
 
-    What is on this machine is linked as soon as the caller's transaction commits; what is in the object store, or
-    not recorded yet, follows within a minute (`holding.take_unfinished`). Raises NotAllowed.
+    What is on this machine is linked as soon as the caller's transaction commits, unless it is weeks; that, what is
+    in the object store, and what is recorded later follows within a minute, and before the next purge in any case
+    (`holding.take_unfinished`). Raises NotAllowed.
     """
     _may(by, "retention.place_hold")
     cameras, now = list(cameras), timezone.now()
@@ -104,7 +107,8 @@ def begin_hold(placed: Hold, *, by: User) -> Hold:
         ends_at=placed.ends_at.isoformat(),
     )
     holding.tell(placed, "hold.placed", by=by)
-    transaction.on_commit(partial(holding.take, placed, stores=(Store.LOCAL,)))
+    if len(numbers) * (placed.period_until - placed.period_from) <= AT_ONCE:
+        transaction.on_commit(partial(holding.take, placed, stores=(Store.LOCAL,)))
     return placed
 
 

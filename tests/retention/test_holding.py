@@ -44,6 +44,12 @@ class TestTaking:
         assert [copy.started_at for copy in copies] == [segment.started_at for segment in hour[5:]]
         assert all(copy.file.samefile(segment.file) for copy, segment in zip(copies, hour[5:], strict=True))
 
+    def test_weeks_of_video_are_linked_in_the_background(self, hold, camera, hour):
+        placed = hold(camera, since=NOW - timedelta(days=20))
+        assert not held(placed)
+        tasks.keep_holds()
+        assert len(held(placed)) == 10
+
     def test_a_purge_takes_nothing_from_it(self, hold, camera, hour):
         placed = hold(camera)
         contents = [segment.file.read_bytes() for segment in hour[5:]]
