@@ -52,7 +52,7 @@ class CityMap extends HTMLElement {
   /** Show what the page is about now: an incident and the cameras chosen for it. */
   follow() {
     const subject = document.querySelector(this.dataset.subject ?? "[data-map-subject]");
-    const tiles = [...document.querySelectorAll("camera-tile[data-camera]")];
+    const tiles = [...document.querySelectorAll("camera-tile[data-camera], recorded-tile[data-camera]")];
     const chosen = new Map(tiles.map((tile) => [Number(tile.dataset.camera), tile.dataset.slot]));
     this.#cameras.setChosen(chosen);
     this.#showIncident(subject);
