@@ -12,15 +12,17 @@ A camera is visible
 A camera that its owner keeps back is there for the owner alone. Superusers have no bypass.
 """
 
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from guardian.models import GroupObjectPermission, UserObjectPermission
 from guardian.shortcuts import get_objects_for_user
 
-from apps.agencies.models import Agency
+from apps.agencies.models import Agency, Membership, User
 from apps.agencies.principals import Principal
 from apps.cameras.models import Camera
 from apps.mous.models import Integration, MediaKind, Provision, ProvisionCamera
@@ -75,6 +77,26 @@ def visible_cameras(
     provided = ProvisionCamera.objects.filter(provision__in=giving, removed_at=None).values("camera")
     shown = Q(excluded_at=None) | Q(owner__in=principal.agency_ids)
     return Camera.objects.filter(shown, _standing(principal, at) | Q(pk__in=provided), is_enabled=True)
+
+
+def answers_alike(user_ids: Collection[int]) -> dict[int, Hashable]:
+    """What the gate's answer to each active user depends on: two users with the same are answered the same.
+
+    So a crowd that watches can be asked for in a few questions. Four queries, however many they are.
+    """
+    agencies = Membership.objects.filter(user__in=user_ids, user__is_active=True, agency__is_active=True)
+    watching = {"permission__codename__in": ("watch_cameras", "watch_camera")}
+    own = UserObjectPermission.objects.filter(user__in=user_ids, **watching)
+    shared = GroupObjectPermission.objects.filter(group__user__in=user_ids, **watching)
+    rights = {pk: set() for pk in User.objects.filter(pk__in=user_ids, is_active=True).values_list("pk", flat=True)}
+    for user_id, *right in (
+        *agencies.values_list("user", "agency"),
+        *own.values_list("user", "permission", "object_pk"),
+        *shared.values_list("group__user", "permission", "object_pk"),
+    ):
+        if user_id in rights:
+            rights[user_id].add(tuple(right))
+    return {user_id: frozenset(found) for user_id, found in rights.items()}
 
 
 def has_standing_right(principal: Principal, camera: Camera) -> bool:

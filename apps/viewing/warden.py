@@ -3,10 +3,12 @@ import logging
 from collections import defaultdict
 
 from channels.db import database_sync_to_async
+from django.contrib.sessions.models import Session
 from django.db import Error as DatabaseError
+from django.utils import timezone
 
 from apps.agencies.principals import Principal
-from apps.mous.gate import Decision, decide, visible_cameras
+from apps.mous.gate import Decision, answers_alike, decide, visible_cameras
 
 logger = logging.getLogger(__name__)
 
@@ -17,7 +19,7 @@ ROUND_S = 0.8
 class Warden:
     """Asks the gate again, round after round, for every live socket that is open in this process.
 
-    One query per party and round, however many cameras it watches. When the gate cannot be asked,
+    A few questions a round, however many watch on however many screens. When the gate cannot be asked,
     the doors close: an agency may not go on watching because a database is down.
     """
 
@@ -52,16 +54,42 @@ class Warden:
 
 
 def closed_among(pairs: set[tuple[Principal, int]]) -> dict[tuple[Principal, int], Decision]:
-    """Which of these (party, camera) the gate no longer opens, each with its decision."""
-    cameras_of = defaultdict(set)
+    """Which of these (party, camera) the gate no longer opens, each with its decision.
+
+    A crowd is asked for in a few questions: all sessions at once, and one of those whose rights are the same.
+    """
+    sessions = living_sessions({principal.session_key for principal, _camera_id in pairs})
+    alike = answers_alike({principal.user_id for principal, _camera_id in pairs if principal.user_id})
+    groups = defaultdict(set)
     for principal, camera_id in pairs:
-        cameras_of[principal].add(camera_id)
+        signed_out = principal.session_key and principal.session_key not in sessions
+        rights = alike.get(principal.user_id, principal)
+        groups[principal if signed_out else rights].add((principal, camera_id))
     closed = {}
-    for principal, camera_ids in cameras_of.items():
-        now = principal.again()
-        visible = set(visible_cameras(now).filter(pk__in=camera_ids).values_list("pk", flat=True))
-        closed |= {(principal, camera_id): decide(now, camera_id) for camera_id in camera_ids - visible}
-    return {pair: decision for pair, decision in closed.items() if not decision.is_open}
+    for group in groups.values():
+        closed |= closed_in(group)
+    return closed
+
+
+def closed_in(group: set[tuple[Principal, int]]) -> dict[tuple[Principal, int], Decision]:
+    """The same among parties whose rights are the same, so that one may ask for all."""
+    someone = next(iter(group))[0]
+    asking = someone.again()
+    if asking.party is None:  # gone since the groups were made: that is no news of the others
+        group = {pair for pair in group if pair[0] == someone}
+    camera_ids = {camera_id for _principal, camera_id in group}
+    visible = set(visible_cameras(asking).filter(pk__in=camera_ids).values_list("pk", flat=True))
+    decisions = {camera_id: decide(asking, camera_id) for camera_id in camera_ids - visible}
+    return {
+        (principal, camera_id): decisions[camera_id]
+        for principal, camera_id in group
+        if camera_id in decisions and not decisions[camera_id].is_open
+    }
+
+
+def living_sessions(keys: set[str | None]) -> set[str]:
+    asked = Session.objects.filter(pk__in=keys - {None}, expire_date__gt=timezone.now())
+    return set(asked.values_list("pk", flat=True))
 
 
 warden = Warden()

@@ -58,7 +58,7 @@ def test_a_picture_is_there_at_once_and_says_how_old_it_is(page_of, cameras):
             "() => [delayOf(tiles()[0]) / 1000, tiles()[0].querySelector('[data-state-words]').textContent]"
         )
         # What is said counts from the recorder; before, the camera has drawn the picture and sent it.
-        assert float(said.removeprefix("Live, ").removesuffix(" s behind")) == pytest.approx(seen, abs=0.35)
+        assert 0 <= float(said.removeprefix("Live, ").removesuffix(" s behind")) < seen + 0.1
         assert page.evaluate("() => getComputedStyle(tiles()[0].picture).objectFit") == "contain"
         assert not page.evaluate(GREY)
         page.context.close()
