@@ -1,4 +1,5 @@
 import re
+from collections.abc import Callable
 from urllib.parse import quote
 
 from django.conf import settings
@@ -191,7 +192,7 @@ class PlaybackView(APIView):
         window = (start, end)
         principal, decision = open_door(request, camera_id, ViewLog.Door.PLAYBACK, MediaKind.RECORDED, window=window)
         try:
-            playlist = playback.playlist(camera_id, start, end, lambda segment: segment_url(segment, start, end))
+            playlist = playback.playlist(camera_id, start, end, segment_urls(camera_id, start, end))
         except NotAvailable as trouble:
             return not_available(trouble)
         log_looking_back(principal, decision, ViewLog.Door.PLAYBACK, period=window, **named(request))
@@ -206,11 +207,11 @@ def period(request):
     return asked.validated_data["from"], asked.validated_data["to"]
 
 
-def segment_url(segment: Segment, start, end) -> str:
-    return (
-        reverse("segment", args=[segment.camera_id, segment.start_ms])
-        + f"?from={quote(start.isoformat())}&to={quote(end.isoformat())}"
-    )
+def segment_urls(camera_id: int, start, end) -> Callable[[Segment], str]:
+    """Gives the address of each segment of a playlist. What they share is put together once: a day has 1,440."""
+    folder = reverse("segment", args=[camera_id, 0]).removesuffix("0.mp4")
+    asked = f"from={quote(start.isoformat())}&to={quote(end.isoformat())}"
+    return lambda segment: f"{folder}{segment.start_ms}.mp4?{asked}"
 
 
 class NotThisPart(exceptions.APIException):
