@@ -74,7 +74,6 @@ def provisions_context(principal: Principal) -> dict:
         "shown": [one for one in shown if one.live or one.just_ended],
         "ended": [one for one in shown if not (one.live or one.just_ended)][:ENDED_SHOWN],
         "exercise": any(one.live and one.provision.incident and one.provision.incident.is_exercise for one in shown),
-        "city_offset": timezone.localtime().isoformat()[-6:],
     }
 
 

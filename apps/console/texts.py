@@ -40,12 +40,9 @@ def script_texts() -> dict[str, str]:
         "map.no_shapes": _("District shapes could not be loaded"),
         "map.camera": _("Camera {number}"),
         # clips
-        "clip.queued": _("Waiting"),
-        "clip.cutting": _("Cutting, {percent}%"),
-        "clip.ready": _("Ready"),
-        "clip.failed": _("Failed: {reason}"),
+        "clip.queued": _("Waiting: number {position} in the queue"),
+        "clip.cutting": _("Being made, {percent}%"),
         "clip.refused": _("Not made: {reason}"),
-        "clip.download": _("Download"),
         # looking back
         "past.loading": _("Loading…"),
         "past.gap": _("Nothing recorded from {from} until {to} ({length})"),

@@ -5,16 +5,18 @@ import { say } from "soc/texts";
 const LOOK_EVERY_MS = 1000;
 const UNFINISHED = new Set(["queued", "cutting"]);
 
-/** A clip on its way: asks how far it is, and has the page refreshed when it is done. */
+/** A clip on its way: asks how far it is, cancels it, and has the page refreshed when it is done. */
 class ClipState extends HTMLElement {
   #timer;
 
   connectedCallback() {
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
+    this.addEventListener("click", this.#onClick);
   }
 
   disconnectedCallback() {
     clearInterval(this.#timer);
+    this.removeEventListener("click", this.#onClick);
   }
 
   connectedMoveCallback() {}
@@ -26,8 +28,21 @@ class ClipState extends HTMLElement {
     const clip = await answer.json();
     if (!UNFINISHED.has(clip.state)) return refresh();
     this.querySelector("progress").value = clip.progress;
-    this.querySelector("[data-words]").textContent = say(`clip.${clip.state}`, { percent: clip.progress });
+    const values = { percent: clip.progress, position: clip.position };
+    this.querySelector("[data-words]").textContent = say(`clip.${clip.state}`, values);
   }
+
+  #onClick = async ({ target }) => {
+    const button = target.closest("[data-cancel]");
+    if (!button) return;
+    button.disabled = true;
+    const options = { method: "DELETE", headers: { "X-CSRFToken": token() } };
+    const answer = await fetch(this.dataset.status, options).catch(() => null);
+    // 409: it was finished in the meantime, and the page shows it.
+    if (answer?.ok || answer?.status === 409) return refresh();
+    button.disabled = false;
+    this.querySelector("[data-words]").textContent = say(answer ? "error.server" : "error.network");
+  };
 }
 
 function refresh() {
@@ -50,8 +65,9 @@ async function order(form) {
     camera: Number(asked.camera),
     provision: Number(asked.provision),
     kind: asked.kind,
-    from: asked.from + asked.offset,
-    to: asked.to + asked.offset,
+    // Without an offset a time is the city's own, summer time or not; the server knows which.
+    from: asked.from,
+    to: asked.to,
   };
   const answer = await fetch(form.action, {
     method: "POST",

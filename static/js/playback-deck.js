@@ -215,7 +215,7 @@ class PlaybackDeck extends HTMLElement {
     const { camera, number } = this.hero.dataset;
     const [from, to] = [begin, end].map((at) => new Date(at).toISOString());
     const moment = `${stamp(begin)} – ${clockAt(end)} (${lengthInWords(end - begin)})`;
-    openDialog("clip-dialog", { camera, number, from, to, moment, offset: "", provision: this.dataset.provision });
+    openDialog("clip-dialog", { camera, number, from, to, moment, provision: this.dataset.provision });
   }
 
   /* Bookmarks */

@@ -1,5 +1,7 @@
 """The queue of clips, cancelling, viewing copies, and periods that are awkward."""
 
+# ruff: noqa: F811  (fixtures of other modules)
+
 import hashlib
 import os
 import subprocess
@@ -21,7 +23,7 @@ from apps.video.nal import H265
 from apps.video.recording import Recording
 from tests.video.conftest import until
 from tests.video.filming import FPS, encode, film, first_shown, picture, samples_of, shown
-from tests.video.test_cutting import START, after, footage, made, ms, order  # noqa: F401  (footage is a fixture)
+from tests.video.test_cutting import START, after, footage, made, ms, order  # noqa: F401
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 LINES = ["서부경찰서 · 김민수 %{pts} it's: \\ [x]", "register line 17"]
@@ -47,14 +49,14 @@ class TestEvidence:
         assert packets(made(camera, 0, 6).file) == recorded
         assert packets(made(camera, 1.5, 5).file) == recorded[FPS : 5 * FPS]
 
-    def test_it_plays_in_ffmpeg_without_a_complaint_and_lasts_as_long_as_asked(self, footage, camera):  # noqa: F811
+    def test_it_plays_in_ffmpeg_without_a_complaint_and_lasts_as_long_as_asked(self, footage, camera):
         clip = made(camera, 0.5, 8.2)
         words = ["ffmpeg", "-v", "warning", "-i", str(clip.file), "-f", "null", "-"]
         assert subprocess.run(words, capture_output=True, text=True, check=True).stderr == ""
         with av.open(str(clip.file)) as container:
             assert container.duration / 1e6 == pytest.approx(7.7, abs=0.1)
 
-    def test_a_source_purged_while_the_clip_is_made_is_in_it_all_the_same(self, footage, camera, monkeypatch):  # noqa: F811
+    def test_a_source_purged_while_the_clip_is_made_is_in_it_all_the_same(self, footage, camera, monkeypatch):
         join = coding.join
 
         def purged_first(*args, **kwargs):
@@ -182,7 +184,7 @@ def grey(size: tuple[int, int]) -> np.ndarray:
 
 
 class TestQueue:
-    def test_in_order_evidence_first(self, footage, camera, monkeypatch):  # noqa: F811
+    def test_in_order_evidence_first(self, footage, camera, monkeypatch):
         made_in_order = []
         monkeypatch.setattr(cutting, "cut", lambda clip: (made_in_order.append(clip.pk), actions.cancel_clip(clip)))
         note = {"burned_in": []}
@@ -211,12 +213,12 @@ class TestQueue:
         actions.order_clip(camera.pk, after(0), after(1), note={}, kind=Clip.Kind.VIEWING)
         assert cutting.claim_next().kind == "viewing"
 
-    def test_a_full_disk_is_said_and_recording_keeps_its_reserve(self, footage, camera, monkeypatch):  # noqa: F811
+    def test_a_full_disk_is_said_and_recording_keeps_its_reserve(self, footage, camera, monkeypatch):
         monkeypatch.setattr(cutting, "RESERVE_BYTES", 1 << 60)
         clip = made(camera, 0, 9)
         assert (clip.state, clip.error) == ("failed", reasons.NO_ROOM)
 
-    def test_a_key_out_of_use_is_said(self, footage, camera):  # noqa: F811
+    def test_a_key_out_of_use_is_said(self, footage, camera):
         made(camera, 0, 1)
         SigningKey.objects.update(until=timezone.now())
         clip = made(camera, 0, 2)
@@ -224,14 +226,14 @@ class TestQueue:
 
 
 class TestCancelling:
-    def test_what_waits_is_never_made(self, footage, camera, roots):  # noqa: F811
+    def test_what_waits_is_never_made(self, footage, camera, roots):
         clip = order(camera, 0, 5)
         assert actions.cancel_clip(clip) and not actions.cancel_clip(clip)
         tasks.cut_clips()
         assert Clip.objects.get().state == "cancelled"
         assert not list(roots.CLIP_ROOT.rglob("*.*"))
 
-    def test_what_is_ready_stays(self, footage, camera):  # noqa: F811
+    def test_what_is_ready_stays(self, footage, camera):
         clip = made(camera, 0, 2)
         assert not actions.cancel_clip(clip)
         assert clip.state == "ready" and clip.file.exists()
@@ -240,9 +242,8 @@ class TestCancelling:
     def test_what_is_being_made_ends_at_once_and_leaves_nothing(self, roots, camera, tmp_path, monkeypatch):
         slow = tmp_path / "bin" / "ffmpeg"
         slow.parent.mkdir()
-        slow.write_text(
-            f"#!/bin/sh\necho $$ > {tmp_path}/pid\nfor a; do case $a in *.part) echo x > $a; esac; done\nexec sleep 60\n"
-        )
+        lines = ["#!/bin/sh", f"echo $$ > {tmp_path}/pid", "for a; do case $a in *.part) echo x > $a; esac; done"]
+        slow.write_text("\n".join([*lines, "exec sleep 60", ""]))
         slow.chmod(0o755)
         monkeypatch.setenv("PATH", f"{slow.parent}:{os.environ['PATH']}")
         film(roots, camera, START, 1)
@@ -264,7 +265,7 @@ class TestCancelling:
         assert not list(roots.CLIP_ROOT.rglob("*.*")) and not list((roots.VIDEO_ROOT / ".cuts").iterdir())
         until(lambda: not os.path.exists(f"/proc/{(tmp_path / 'pid').read_text().strip()}"), 2)
 
-    def test_what_a_dead_worker_left_of_it_is_swept(self, roots, footage, camera):  # noqa: F811
+    def test_what_a_dead_worker_left_of_it_is_swept(self, roots, footage, camera):
         order(camera, 0, 5)
         dead = cutting.claim_next()
         desk = roots.VIDEO_ROOT / ".cuts" / f"{dead.pk}-{dead.claim}"
@@ -281,7 +282,7 @@ class TestCancelling:
 
 
 class TestKeys:
-    def test_rotating_by_command(self, footage, camera, roots, capsys):  # noqa: F811
+    def test_rotating_by_command(self, footage, camera, roots, capsys):
         old = made(camera, 0, 1)
         call_command("rotate_signing_key")
         new = made(camera, 0, 2)
@@ -308,7 +309,7 @@ class TestKeys:
         with pytest.raises(CommandError):
             call_command("rotate_signing_key", **{name: word.replace("KEY", key) for name, word in words.items()})
 
-    def test_the_fingerprint_is_in_the_audit(self, footage, camera):  # noqa: F811
+    def test_the_fingerprint_is_in_the_audit(self, footage, camera):
         from apps.audit.models import Entry
 
         clip = made(camera, 0, 1)

@@ -111,3 +111,10 @@ def test_six_hours_and_no_more(police, camera, incident):
     start = incident.occurred_at - timedelta(hours=6, seconds=1)
     answer = post(police.token, order(camera, incident, **{"from": start.isoformat()}))
     assert "to" in answer.json()
+
+
+def test_a_time_without_offset_is_the_citys(police, camera, incident):
+    start = timezone.localtime(incident.occurred_at).replace(microsecond=0)
+    naive = start.replace(tzinfo=None).isoformat()
+    body = post(police.token, order(camera, incident, **{"from": naive})).json()
+    assert Clip.objects.get(pk=body["id"]).starts_at == start

@@ -1,5 +1,7 @@
 """The public page that says whether a file is a clip of the centre: for strangers, hostile ones among them."""
 
+# ruff: noqa: F811  (fixtures of other modules)
+
 import base64
 import json
 
@@ -19,7 +21,7 @@ SECRETS = ("kim@police", "P-17", "robbery", "police-agency")
 
 
 @pytest.fixture
-def clip(roots, camera):  # noqa: F811
+def clip(roots, camera):
     film(roots, camera, START, 3)
     note = dict(zip(("requested_by", "provision", "purpose", "agency"), SECRETS, strict=True))
     clip = actions.order_clip(camera.pk, after(0.5), after(2), note={"ledger_number": 17, **note})
