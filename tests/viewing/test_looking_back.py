@@ -15,7 +15,6 @@ from apps.video.models import Segment
 from apps.video.motion import note
 from apps.video.reasons import NOT_RECORDED, NotAvailable
 from apps.viewing.models import Bookmark, ViewLog
-from tests.cast import PASSWORD
 from tests.linked_services.calls import checked
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +24,7 @@ Door = ViewLog.Door
 class Person(Client):
     def __init__(self, user):
         super().__init__(headers={"accept-language": "en"})
-        assert self.login(username=user.username, password=PASSWORD)
+        self.force_login(user)
 
 
 class System(Client):
