@@ -25,8 +25,8 @@ from apps.viewing.models import ProvidedCopy
 logger = logging.getLogger(__name__)
 
 REVIEW_AFTER = timedelta(days=30)
-# So much video of all cameras together is linked while the person waits, in about a second.
-AT_ONCE = timedelta(days=7)
+# So much video of all cameras together is linked while the person waits, in less than a second.
+AT_ONCE = timedelta(days=1)
 # The day is the last one: what waits for it is late when the worker is.
 BEFORE_THE_LAST = timedelta(hours=1)
 
@@ -49,7 +49,7 @@ def hold(
 ) -> Hold:
     """Keep what was and will be recorded of `cameras` in a period, until `ends_at`, whatever is purged.
 
-    What is on this machine is linked as soon as the caller's transaction commits, unless it is weeks; that, what is
+    What is on this machine is linked as soon as the caller's transaction commits, unless it is days; that, what is
     in the object store, and what is recorded later follows within a minute, and before the next purge in any case
     (`holding.take_unfinished`). Raises NotAllowed.
     """

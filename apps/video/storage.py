@@ -98,19 +98,31 @@ def link_or_copy(film: Film, path: str) -> str:
 
 
 def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        if target.parent.is_dir():
+            raise
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _link(source, target)
+    except FileExistsError:
+        if not target.samefile(source):
+            _put(source, target)
+    except OSError as error:
+        # Another disk, or a file that has as many names as its file system allows.
+        if error.errno not in (errno.EXDEV, errno.EMLINK, errno.EPERM):
+            raise
+        _put(source, target)
+
+
+def _put(source: Path, target: Path) -> None:
+    """Copy, whole before it has its name, in place of what a broken attempt may have left there."""
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.part")
     try:
-        try:
-            os.link(source, draft)
-        except OSError as error:
-            # Another disk, or a file that has as many names as its file system allows.
-            if error.errno not in (errno.EXDEV, errno.EMLINK, errno.EPERM):
-                raise
-            _copy(source, draft)
+        _copy(source, draft)
         draft.replace(target)
     finally:
-        # Of two names for one file `rename` removes neither.
         draft.unlink(missing_ok=True)
 
 
@@ -285,7 +297,7 @@ def sweep_cache() -> None:
 
 def sync_copies(paths: list[str]) -> None:
     """Make what was linked or removed on this disk survive a power cut, new folders included."""
-    folders = {folder for path in paths for folder in Path(path).parents}
+    folders = {folder for inside in {os.path.dirname(path) for path in paths} for folder in Path(inside, "x").parents}
     for folder in sorted(folders, reverse=True):
         if (settings.VIDEO_ROOT / folder).is_dir():
             sync_directory(settings.VIDEO_ROOT / folder)

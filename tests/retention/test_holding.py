@@ -44,7 +44,7 @@ class TestTaking:
         assert [copy.started_at for copy in copies] == [segment.started_at for segment in hour[5:]]
         assert all(copy.file.samefile(segment.file) for copy, segment in zip(copies, hour[5:], strict=True))
 
-    def test_weeks_of_video_are_linked_in_the_background(self, hold, camera, hour):
+    def test_days_of_video_are_linked_in_the_background(self, hold, camera, hour):
         placed = hold(camera, since=NOW - timedelta(days=20))
         assert not held(placed)
         tasks.keep_holds()
@@ -135,7 +135,7 @@ class TestTaking:
         leftover.parent.mkdir(parents=True)
         leftover.write_bytes(b"torn")
         tasks.keep_holds()
-        assert held(placed)[0].file == leftover and leftover.samefile(hour[5].file)
+        assert held(placed)[0].file == leftover and leftover.read_bytes() == hour[5].file.read_bytes()
 
     @pytest.mark.parametrize("refusal", [errno.EXDEV, errno.EMLINK])
     def test_where_no_link_can_be_made_there_is_a_copy(self, hold, camera, hour, monkeypatch, refusal):
