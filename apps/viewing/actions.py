@@ -109,13 +109,15 @@ def log_thumbnail(
     principal: Principal, decision: Decision, at: datetime, *, incident: str = "", reason: str = ""
 ) -> None:
     """A thumbnail counts under the view whose period holds it; without one it is a still picture of its own."""
-    for door in (ViewLog.Door.TIMELINE, ViewLog.Door.PLAYBACK):
-        facts = _facts(principal, decision, door, incident, reason)
-        holding = _being_looked_at(facts).filter(period_from__lte=at, period_until__gte=at).order_by("-pk")
-        if view := holding.values_list("pk", flat=True).first():
-            ViewLog.objects.filter(pk=view).update(pictures=F("pictures") + 1, closed_at=timezone.now())
-            return
-    log_view(principal, decision, ViewLog.Door.STILL, incident=incident, reason=reason, period=(at, at))
+    facts = _facts(principal, decision, ViewLog.Door.TIMELINE, incident, reason)
+    doors = facts.pop("door"), ViewLog.Door.PLAYBACK
+    looking = _being_looked_at(facts).filter(door__in=doors, period_from__lte=at, period_until__gte=at)
+    # The timeline's row, if there is one: that is where thumbnails are looked at.
+    view = looking.order_by("-door", "-pk").values_list("pk", flat=True).first()
+    if view is None:
+        log_view(principal, decision, ViewLog.Door.STILL, incident=incident, reason=reason, period=(at, at))
+        return
+    ViewLog.objects.filter(pk=view).update(pictures=F("pictures") + 1, closed_at=timezone.now())
 
 
 @transaction.atomic

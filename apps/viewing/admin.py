@@ -6,7 +6,20 @@ from apps.viewing.models import Bookmark, ProvidedCopy, ViewLog
 
 @admin.register(ViewLog)
 class ViewLogAdmin(ReadonlyMixin, admin.ModelAdmin):
-    list_display = ["opened_at", "closed_at", "door", "camera", "user", "key", "incident_number", "reason", "address"]
+    list_display = [
+        "opened_at",
+        "closed_at",
+        "door",
+        "camera",
+        "period_from",
+        "period_until",
+        "pictures",
+        "user",
+        "key",
+        "incident_number",
+        "reason",
+        "address",
+    ]
     list_filter = ["door"]
     list_select_related = ["camera", "user", "key__agency"]
     search_fields = ["incident_number", "camera__number", "user__username", "reason"]
