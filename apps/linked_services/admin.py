@@ -1,7 +1,8 @@
 from django.contrib import admin, messages
-from django.http import FileResponse, Http404, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.html import format_html
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext_lazy as _
 from leaflet.admin import LeafletGeoAdminMixin
 
@@ -132,14 +133,12 @@ class AgreementAdmin(AuditedMixin, NoDeletionMixin, admin.ModelAdmin):
         return format_html('<a href="{}">{}</a>', address, _("Download"))
 
 
-def scan_response(agreement: Agreement) -> FileResponse:
+def scan_response(agreement: Agreement) -> HttpResponse:
+    """The scanned paper as a download."""
     suffix = agreement.scan.name.rpartition(".")[2]
-    answer = FileResponse(
-        agreement.scan.open("rb"),
-        as_attachment=True,
-        filename=f"{agreement.document_number}.{suffix}",
-        content_type=content_type(agreement.scan.name),
-    )
+    with agreement.scan.open("rb") as file:
+        answer = HttpResponse(file.read(), content_type=content_type(agreement.scan.name))
+    answer["Content-Disposition"] = content_disposition_header(True, f"{agreement.document_number}.{suffix}")
     answer["Cache-Control"] = "no-store, private"
     answer["X-Content-Type-Options"] = "nosniff"
     return answer

@@ -67,14 +67,11 @@ def test_the_parties_and_the_centre_read_it_and_nobody_else(client, police, fire
     for person in (police.user, operator):
         client.force_login(person)
         answer = client.get(page)
-        assert b"".join(answer.streaming_content) == PDF
-        answer.file_to_stream.close()
+        assert answer.content == PDF
         assert answer["Content-Type"] == "application/pdf" and "attachment" in answer["Content-Disposition"]
         assert client.get(in_admin).status_code == 302  # not of the administration
     client.force_login(allow(make_user("clerk", centre, Role.ADMINISTRATOR, is_staff=True), "view_mou"))
-    answer = client.get(in_admin)
-    assert answer.status_code == 200
-    answer.file_to_stream.close()
+    assert client.get(in_admin).content == PDF
     client.force_login(fire.user)
     assert client.get(page).status_code == 404
     client.logout()
