@@ -1,5 +1,8 @@
+from allauth.account.views import reauthenticate
 from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from apps.console.health import healthz, metrics
@@ -8,7 +11,11 @@ from apps.viewing import verification
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("metrics", metrics, name="metrics"),
+    # One door to sign in by, with its second factor: the administration has none of its own.
+    path("admin/login/", login_not_required(RedirectView.as_view(pattern_name="sign_in", query_string=True))),
     path("admin/", admin.site.urls),
+    path("me/second-factor/", include("allauth.mfa.urls")),
+    path("me/again/", reauthenticate, name="account_reauthenticate"),
     path("api/v1/", include("apps.linked_services.urls")),
     path("api/v1/", include("apps.incidents.urls")),
     path("api/v1/", include("apps.cameras.urls")),

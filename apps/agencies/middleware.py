@@ -5,6 +5,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from apps.agencies import sittings
+from apps.agencies.second_factor import has_second_factor
 
 
 def settle_first(get_response):
@@ -12,7 +13,7 @@ def settle_first(get_response):
 
     def middleware(request):
         page = missing(request) if request.user.is_authenticated else None
-        if page is None or request.path in always_open():
+        if page is None or request.path in always_open() or factor_page(request, page):
             return get_response(request)
         if request.path.startswith("/api/") or request.headers.get("HX-Request"):
             body = {"code": page, "detail": REFUSALS[page]()}
@@ -24,17 +25,38 @@ def settle_first(get_response):
 
 REFUSALS = {
     "unlock": lambda: _("The screen is locked."),
+    "mfa_index": lambda: _("A second factor is needed to sign in here."),
     "pledge": lambda: _("The pledge of confidentiality has not been given this year."),
 }
+
+
+def factor_page(request, page: str) -> bool:
+    """A person without a second factor gets to the pages that set one up; a locked screen does not."""
+    return page != "unlock" and request.path.startswith(reverse("mfa_index"))
+
+
+ALWAYS_OPEN = (
+    "unlock",
+    "pledge",
+    "lock",
+    "account_reauthenticate",
+    "sign_out",
+    "set_language",
+    "offline",
+    "service_worker",
+    "healthz",
+    "metrics",
+)
 
 
 def missing(request) -> str | None:
     """The page that the person must pass first."""
     if request.session.get(sittings.LOCKED):
         return "unlock"
+    if not has_second_factor(request.user, request.session):
+        return "mfa_index"
     return None if sittings.pledged(request.user, request.session) else "pledge"
 
 
 def always_open() -> set[str]:
-    names = ("unlock", "pledge", "lock", "sign_out", "set_language", "offline", "service_worker", "healthz", "metrics")
-    return {reverse(name) for name in names}
+    return {reverse(name) for name in ALWAYS_OPEN}

@@ -5,6 +5,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from apps.agencies.authentication import key_named_by
 from apps.agencies.models import ApiKey
 from apps.agencies.principals import Principal
+from apps.agencies.second_factor import has_second_factor
 from apps.agencies.sittings import LOCKED, pledged
 
 CLOSE_REASON_BYTES = 123  # RFC 6455: what fits beside the code in a close frame
@@ -21,7 +22,9 @@ def principal_of_scope(scope, key_scope: str = ApiKey.Scope.READ) -> Principal |
             return None
         return Principal.of(system) if key_scope in key.scopes else None
     user, session = scope["user"], scope["session"]
-    if not user.is_authenticated or session.get(LOCKED) or not pledged(user, session):
+    if not user.is_authenticated or session.get(LOCKED):
+        return None
+    if not (has_second_factor(user, session) and pledged(user, session)):
         return None
     return Principal.of(user, session.session_key)
 

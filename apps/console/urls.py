@@ -8,6 +8,9 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("sign-in/", views.SignIn.as_view(), name="sign_in"),
     path("sign-out/", views.SignOut.as_view(), name="sign_out"),
+    # The same two, by the names under which allauth looks for them.
+    path("sign-in/", views.SignIn.as_view(), name="account_login"),
+    path("sign-out/", views.SignOut.as_view(), name="account_logout"),
     path("pledge/", person_pages.pledge, name="pledge"),
     path("lock/", person_pages.lock, name="lock"),
     path("unlock/", person_pages.unlock, name="unlock"),

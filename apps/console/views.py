@@ -1,6 +1,7 @@
 import json
 from urllib.error import URLError
 
+from allauth.account.utils import perform_login
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -37,8 +38,12 @@ class SignIn(LoginView):
     template_name = "console/sign_in.html"
     redirect_authenticated_user = True
 
+    def form_valid(self, form):
+        """The password was right; whoever has a second factor is asked for it before they are signed in."""
+        return perform_login(self.request, form.get_user(), redirect_url=self.get_success_url())
+
     def get_context_data(self, **kwargs):
-        return super().get_context_data(demo_people=demo_people(), **kwargs)
+        return super().get_context_data(demo_people=demo_people(), second_factor=settings.SECOND_FACTOR, **kwargs)
 
 
 def locked_out(request, credentials, *args, **kwargs):

@@ -1,0 +1,139 @@
+import time
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.core.cache import cache
+from django.test import Client
+
+from apps.audit.models import Entry
+from tests.cast import PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+NEAR = "/api/v1/cameras/?near=127.38,36.35"
+
+
+@pytest.fixture(autouse=True)
+def demanded(settings):
+    settings.SECOND_FACTOR = True
+    cache.clear()  # tries are counted there, and codes that were used
+
+
+@pytest.fixture
+def user(police):
+    return police.user
+
+
+def sign_in(user) -> Client:
+    client = Client()
+    client.answer = client.post("/sign-in/?next=/agency/", {"username": user.username, "password": PASSWORD})
+    return client
+
+
+def code(secret: str) -> str:
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+
+
+def set_up(client: Client) -> str:
+    """Set an authenticator app up, after the password once more; return the secret that it now holds."""
+    assert client.get("/me/second-factor/totp/activate/")["Location"].startswith("/me/again/")
+    assert client.post("/me/again/", {"password": PASSWORD}).status_code == 302
+    page = client.get("/me/second-factor/totp/activate/", follow=True)
+    secret = page.context["form"].secret
+    assert client.post("/me/second-factor/totp/activate/", {"code": code(secret)}).status_code == 302
+    return secret
+
+
+def test_without_a_second_factor_only_its_own_pages_open(user):
+    client = sign_in(user)
+    assert client.get("/agency/")["Location"].startswith("/me/second-factor/")
+    assert client.get(NEAR).json()["code"] == "mfa_index"
+    assert client.get("/me/second-factor/").status_code == 200
+
+
+def test_a_second_factor_is_set_up_and_asked_for_from_then_on(user):
+    client = sign_in(user)
+    secret = set_up(client)
+    assert client.get(NEAR).status_code == 200
+    client.post("/sign-out/")
+
+    again = sign_in(user)
+    assert again.answer["Location"] == "/me/second-factor/authenticate/"
+    assert again.get(NEAR).status_code == 401
+    assert again.post("/me/second-factor/authenticate/", {"code": "000000"}).status_code == 200
+    assert again.get(NEAR).status_code == 401
+    cache.clear()
+    assert again.post("/me/second-factor/authenticate/", {"code": code(secret)})["Location"] == "/agency/"
+    assert again.get(NEAR).status_code == 200
+
+
+def test_factors_set_up_and_taken_away_are_on_record(user, django_capture_on_commit_callbacks):
+    client = sign_in(user)
+    with django_capture_on_commit_callbacks(execute=True):
+        set_up(client)
+        client.post("/me/second-factor/totp/deactivate/")
+    verbs = set(Entry.objects.filter(actor=user).values_list("verb", flat=True))
+    assert {"person.second_factor_added", "person.second_factor_removed"} <= verbs
+
+
+def test_a_code_works_once(user):
+    client = sign_in(user)
+    secret = set_up(client)
+    cache.clear()
+    first, second = sign_in(user), sign_in(user)
+    used = code(secret)
+    assert first.post("/me/second-factor/authenticate/", {"code": used}).status_code == 302
+    assert second.post("/me/second-factor/authenticate/", {"code": used}).status_code == 200
+    assert second.get(NEAR).status_code == 401
+
+
+def test_codes_are_not_guessed(user):
+    """After some wrong ones the right one is not taken either."""
+    secret = set_up(sign_in(user))
+    cache.clear()
+    guesser = sign_in(user)
+    for n in range(15):
+        guesser.post("/me/second-factor/authenticate/", {"code": f"{n:06}"})
+    assert guesser.post("/me/second-factor/authenticate/", {"code": code(secret)}).status_code == 200
+    assert guesser.get(NEAR).status_code == 401
+
+
+def test_the_secret_is_kept_encrypted(user):
+    secret = set_up(sign_in(user))
+    stored = Authenticator.objects.get(type="totp").data["secret"]
+    assert secret not in stored
+
+
+def test_a_recovery_code_opens_once(user):
+    client = sign_in(user)
+    set_up(client)
+    codes = Authenticator.objects.get(type="recovery_codes").wrap().get_unused_codes()
+    for expected in (302, 200):
+        again = sign_in(user)
+        answer = again.post("/me/second-factor/authenticate/", {"code": codes[0]})
+        assert answer.status_code == expected
+
+
+def test_who_takes_their_factor_away_is_asked_to_set_one_up(user):
+    client = sign_in(user)
+    set_up(client)
+    assert client.post("/me/second-factor/totp/deactivate/").status_code == 302
+    assert client.get(NEAR).json()["code"] == "mfa_index"
+
+
+def test_a_locked_screen_does_not_open_by_the_pages_of_the_factor(user):
+    client = sign_in(user)
+    client.post("/lock/")
+    assert client.get("/me/second-factor/")["Location"].startswith("/unlock/")
+
+
+def test_the_demonstration_asks_for_a_password_alone(user, settings):
+    settings.SECOND_FACTOR = False
+    assert sign_in(user).get(NEAR).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/accounts/signup/", "/me/second-factor/webauthn/signup/", "/sign-up/"])
+def test_nobody_signs_up(client, path):
+    assert client.get(path).status_code in (302, 404)
+    assert "sign-in" in client.get(path).headers.get("Location", "sign-in")
