@@ -14,6 +14,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -36,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 TABLE, MOTION = "video_segment", "video_motion"
 CAMERAS_AT_ONCE = 100
+# The object store is asked to remove so many at a time: each takes as long as the way there and back.
+OBJECTS_AT_ONCE = 16
 # When more files than this of one folder will not go, the disk is in trouble, not the files.
 STUBBORN = 10
 PURGE_LOCK = 4_711_002  # any constant: names the purge among Postgres' advisory locks
@@ -234,8 +237,9 @@ def _removed(folder: Folder, in_trouble: set[int]) -> list[tuple[int, datetime]]
     stuck = []
     try:
         stuck += [folder.start_of(name) for name in unlink(folder.path, folder.names)]
-        for segment in Segment.objects.filter(camera_id=folder.camera_id, started_at__in=folder.stored):
-            storage.delete(segment)
+        with ThreadPoolExecutor(OBJECTS_AT_ONCE) as requests:
+            stored = Segment.objects.filter(camera_id=folder.camera_id, started_at__in=folder.stored)
+            list(requests.map(storage.delete, stored if folder.stored else ()))
     except OSError as error:
         logger.error("%s cannot be emptied: %s", folder.path, error)
         in_trouble.add(folder.camera_id)

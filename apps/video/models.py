@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, ExpressionWrapper, F, Func, OuterRef, Q
+from django.db.models import Exists, F, Func, OuterRef, Q
 from django.db.models.functions import Now
 from django.db.models.lookups import Exact
 from django.utils import timezone
@@ -122,11 +122,6 @@ class SegmentQuerySet(FilmQuerySet):
         """What began in the UTC day of `day`: the rows of one folder."""
         since = day.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         return self.filter(camera_id=camera_id, started_at__gte=since, started_at__lt=since + timedelta(days=1))
-
-    def past_retention(self, at: datetime):
-        """Closed segments older than their camera keeps them. One being written is never among them."""
-        kept = ExpressionWrapper(timedelta(days=1) * F("camera__retention_days"), output_field=models.DurationField())
-        return self.on_disk().filter(state=Segment.State.CLOSED, ended_at__lt=at - kept)
 
 
 class Store(models.TextChoices):
