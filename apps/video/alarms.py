@@ -7,7 +7,7 @@ from django.utils import timezone
 from apps.cameras.actions import set_status
 from apps.cameras.models import Camera
 from apps.video import reasons
-from apps.video.models import CameraAlarm
+from apps.video.models import CameraAlarm, UsualView
 
 Kind = CameraAlarm.Kind
 # What the picture itself shows; the camera's recorder knows nothing of it.
@@ -63,3 +63,10 @@ def _show(alarm: CameraAlarm) -> None:
     status = Camera.objects.filter(pk=alarm.camera_id).values_list("status", flat=True).first()
     if alarm.kind in OF_PICTURE and status in (Camera.Status.NORMAL, Camera.Status.CAUTION):
         say_status(alarm.camera_id, Camera.Status.NORMAL)
+
+
+@transaction.atomic
+def accept_view(camera_id: int) -> None:
+    """What the camera shows now is what it shall show: the analysis learns it anew."""
+    UsualView.objects.filter(camera_id=camera_id).delete()
+    clear_alarm(camera_id, Kind.MOVED)

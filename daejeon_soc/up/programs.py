@@ -51,6 +51,8 @@ def application(var: Path, values: dict[str, str], *, port: int, demo: bool) -> 
         celery("beat", "beat", "--pidfile="),
         # It writes the end of each segment and its row before it goes.
         Program("recorder", manage("record"), seconds_to_stop=15),
+        # It must never cost a recorded picture.
+        Program("analyst", ["nice", "-n", "10", *manage("analyse")], seconds_to_stop=5),
         nginx(var, values, port=port),
     ]
     if demo:

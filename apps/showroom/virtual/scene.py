@@ -58,12 +58,15 @@ class Scene:
         with self.lock:
             self.view = view
 
-    def frame(self, at: float, *, live: bool = True) -> np.ndarray:
-        """The picture at unix time `at`: yuv420p as one array (height * 3 / 2, width)."""
-        with self.lock:
-            return self._frame(at, live)
+    def frame(self, at: float, *, live: bool = True, over=None) -> np.ndarray:
+        """The picture at unix time `at`: yuv420p as one array (height * 3 / 2, width).
 
-    def _frame(self, at: float, live: bool) -> np.ndarray:
+        `over(luma, chroma)` does to the view what happens before the lens, and not to the captions.
+        """
+        with self.lock:
+            return self._frame(at, live, over)
+
+    def _frame(self, at: float, live: bool, over) -> np.ndarray:
         plate = self._plate(at)
         width, height = self.size
         picture = plate.lit.copy()
@@ -72,6 +75,8 @@ class Scene:
         for _, draw in sorted(self._moving(at, plate), key=lambda one: -one[0]):
             draw(luma, chroma)
         self._signals(at, plate, luma, chroma)
+        if over:
+            over(luma, chroma)
         self._captions(at, live, luma, chroma)
         clock.draw(luma, round(at * 1000) if live else None)
         chroma[:, -(width // clock.CELLS // 2) :] = 128

@@ -17,6 +17,14 @@ Test streams show camera 1's street and misbehave as real cameras do:
 /bad/h265               H.265
 /bad/audio              a second track with sound (PCMU)
 /bad/resize/<seconds>   640x360 turns into 1280x720 after that long (default 5)
+
+For so many seconds (default 30) they show the street as it is, then something is wrong for as long, and so on:
+
+/bad/frozen/<seconds>   the same picture again and again, time and all
+/bad/black/<seconds>    a black picture
+/bad/covered/<seconds>  something hangs before the lens
+/bad/blurred/<seconds>  something greasy is on it
+/bad/moved/<seconds>    the camera looks elsewhere
 """
 
 import asyncio
@@ -32,6 +40,7 @@ from . import rtp
 from .encoder import RATE, Unit, parameter_sets
 from .scene import Scene, View
 from .sources import LiveSource, Loop, LoopSource
+from .tampered import WAYS, Tampered
 
 LINGER = 3.0  # seconds a camera goes on drawing after its last reader has left
 REPORT_EVERY = 5.0
@@ -234,6 +243,11 @@ class Streams:
         if kind in _TIMED:
             name, usual = _TIMED[kind]
             return replace(GOOD, **{name: usual if seconds is None else seconds}), self.camera(1)
+        if kind in WAYS:
+            # One that is turned must not turn camera 1.
+            street = self.setup.scene(1, self.setup.size) if kind == "moved" else self.scene(1)
+            seen = Tampered(street, kind, seconds or 30.0)
+            return GOOD, self._make((kind, seconds), lambda: LiveSource(seen, fps=self.setup.fps), name=kind)
         if kind == "resize":
             small = self.scene(1, (640, 360))
             source = LiveSource(small, fps=self.setup.fps, then=(seconds or 5.0, self.scene(1, LARGE)))
