@@ -27,7 +27,7 @@ from tests.city import tiles
 from tests.city.client import command_of, descendants
 from tests.conftest import CHROMIUM_FLAGS
 
-ROUNDS, SECONDS, OPENINGS, TILES = 3, 20, 10, 16
+ROUNDS, SECONDS, OPENINGS, TILES = 2, 15, 10, 16
 HLS_PAGE = """<!doctype html><title>HLS</title><script src="/hls.min.js"></script><body>"""
 # As near to the newest picture as hls.js goes: one segment behind, and faster when it is further.
 PLAY_HLS = """(() => {
