@@ -82,7 +82,7 @@ async function onSubmit(event) {
   const form = event.target;
   if (!form.matches("[data-clip-order]")) return;
   event.preventDefault();
-  const button = form.querySelector("button");
+  const button = form.querySelector(".button-main");
   button.disabled = true;
   const problem = await order(form).catch(() => say("error.network"));
   button.disabled = false;

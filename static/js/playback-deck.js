@@ -86,7 +86,7 @@ class PlaybackDeck extends HTMLElement {
     const asked = this.tiles.map(({ recording }) =>
       recording.look(from, to).then(
         () => (recording.trouble = null),
-        (error) => (recording.trouble = error),
+        (error) => recording.fail(error),
       ),
     );
     await Promise.all(asked);
@@ -103,6 +103,7 @@ class PlaybackDeck extends HTMLElement {
     const now = clock.now;
     for (const tile of tiles) tile.follow(now, clock.runs ? clock.rate : 0);
     this.#passGaps(now);
+    this.#askAgain();
     this.#paint(now);
   }
 
@@ -128,6 +129,12 @@ class PlaybackDeck extends HTMLElement {
     const next = this.tiles.map(({ recording }) => recording.nextAfter(now)).filter((at) => at > now);
     if (next.length) this.clock.jump(Math.min(...next));
     else this.clock.play(false);
+  }
+
+  #askAgain() {
+    const troubled = this.tiles.map(({ recording }) => recording).filter((recording) => recording.mayAskAgain);
+    for (const recording of troubled) recording.trouble = null;
+    if (troubled.length) this.line?.look();
   }
 
   seek(at) {

@@ -72,16 +72,22 @@ class RecordedTile extends HTMLElement {
 
   #look(at) {
     const { recording } = this;
-    const trouble = recording.trouble;
-    if (trouble) return trouble.status === 404 ? ["refused", refusedWords(trouble)] : ["error", say("past.error")];
+    if (recording.trouble?.status === 404) return ["refused", refusedWords(recording.trouble)];
     if (at < recording.bounds.from || at > recording.bounds.until) return ["outside", say("past.outside")];
     if (at > Date.now() - EDGE_MS) return ["edge", say("past.edge")];
-    if (!recording.knows(at)) return ["loading", say("past.loading")];
+    if (!recording.knows(at)) return this.#waiting();
     const span = recording.spanAt(at);
     if (span && !plays(span.codec)) return ["unsupported", say("past.unsupported", { codec: codecName(span.codec) })];
     const gap = recording.gapAt(at);
     if (!gap || gap.to - gap.from < SEAM_MS) return ["playing", ""];
     return gap.code === "deleted" ? ["deleted", this.#deletedWords(at)] : ["gap", gapWords(gap)];
+  }
+
+  #waiting() {
+    const { trouble } = this.recording;
+    if (!trouble) return ["loading", say("past.loading")];
+    if (trouble.message && trouble.status === 503) return ["error", say("tile.unavailable", { reason: trouble.message })];
+    return navigator.onLine ? ["error", say("past.error")] : ["offline", say("past.offline")];
   }
 
   #deletedWords(at) {
@@ -92,7 +98,7 @@ class RecordedTile extends HTMLElement {
   #withoutPicture(at) {
     const next = this.recording.pieces(at, at + 1);
     if (next && !next.length && this.recording.coverage.to - at < 60_000) return this.#stand("edge", say("past.edge"));
-    return this.#stand("loading", say("past.loading"));
+    return this.#stand(...this.#waiting());
   }
 
   #stand(state, words) {

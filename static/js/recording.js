@@ -4,6 +4,7 @@ import { piecesOf } from "soc/playlist";
 
 const CHUNK_MS = 5 * 60_000; // of a playlist asked for at once: short to list, and true to what is looked at
 const GROWS_MS = 8_000; // a list that reached to now is asked for again after this long
+const AGAIN_MS = 3_000;
 const PICTURES_KEPT = 240;
 const EMPTY = { spans: [], gaps: [], motion: null, alarms: [], bookmarks: [], kept_days: 0 };
 
@@ -17,12 +18,24 @@ export class Recording {
   #pictures = new Map();
   #covered = { from: Infinity, to: -Infinity, ...EMPTY };
   #asked = null;
+  #failedAt = 0;
 
   /** `named`: the incident or reason under which it is looked at; `from`, `until`: what may be asked for, in ms. */
   constructor(camera, { named = {}, from = -Infinity, until = Infinity } = {}) {
     this.camera = camera;
     this.bounds = { from, until };
     this.#query = Object.entries(named).filter(([, value]) => value);
+  }
+
+  /** Something was not answered; `trouble.status` is 404 when the answer was no. */
+  fail(error) {
+    this.trouble = error;
+    this.#failedAt = performance.now();
+  }
+
+  /** Time to ask again? A no stays a no. */
+  get mayAskAgain() {
+    return Boolean(this.trouble) && this.trouble.status !== 404 && performance.now() - this.#failedAt > AGAIN_MS;
   }
 
   get coverage() {
@@ -83,7 +96,7 @@ export class Recording {
   #chunk(start) {
     const known = this.#chunks.get(start);
     const grown = known?.pieces && known.askedAt < start + CHUNK_MS + GROWS_MS && Date.now() - known.askedAt > GROWS_MS;
-    if (known && !grown) return known;
+    if ((known && !grown) || this.trouble) return known ?? { pieces: null };
     const chunk = known ?? { pieces: null };
     chunk.askedAt = Date.now();
     this.#chunks.set(start, chunk);
@@ -91,7 +104,7 @@ export class Recording {
       (pieces) => (chunk.pieces = pieces),
       (error) => {
         this.#chunks.delete(start);
-        this.trouble = error;
+        this.fail(error);
       },
     );
     return chunk;

@@ -79,7 +79,7 @@ export class Reel {
       if (needless) this.#work.abort();
       return;
     }
-    if (performance.now() < this.#restUntil) return;
+    if (performance.now() < this.#restUntil || this.#recording.trouble) return;
     const run = this.#missing(at, until);
     if (run) this.#load(run, at);
   }
@@ -116,7 +116,7 @@ export class Reel {
       if (error.name === "AbortError" || !this.#source) return;
       this.#restUntil = performance.now() + AGAIN_MS;
       if (error.name === "QuotaExceededError") await this.#makeRoom(at, KEEP_MS / 3);
-      else this.#recording.trouble = error;
+      else this.#recording.fail(error);
     } finally {
       this.#work = null;
     }

@@ -121,7 +121,7 @@ class TimeLine extends HTMLElement {
     this.show(Math.min(at, called) - BEFORE_MS, Math.max(at, called) + 2 * BEFORE_MS);
     this.#watcher = new ResizeObserver(() => this.draw());
     this.#watcher.observe(this);
-    this.#refreshing = setInterval(() => this.#to > Date.now() - REFRESH_MS && bounds.until > Date.now() && this.#look(), REFRESH_MS);
+    this.#refreshing = setInterval(() => this.#to > Date.now() - REFRESH_MS && bounds.until > Date.now() && this.look(), REFRESH_MS);
     const face = this.querySelector("[data-face]");
     face.addEventListener("pointerdown", this.#onPress);
     face.addEventListener("pointermove", this.#onHover);
@@ -140,10 +140,11 @@ class TimeLine extends HTMLElement {
     this.place();
     this.draw();
     clearTimeout(this.#settling);
-    this.#settling = setTimeout(() => this.#look(), SETTLED_MS);
+    this.#settling = setTimeout(() => this.look(), SETTLED_MS);
   }
 
-  async #look() {
+  /** Ask what there is in the stretch shown. */
+  async look() {
     await this.#deck.look(this.#from, this.#to);
     if (!this.isConnected) return;
     this.#findings();
