@@ -10,6 +10,7 @@ from django.db.models import Prefetch, Q
 from django.http import Http404, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -24,6 +25,7 @@ from apps.linked_services import actions
 from apps.linked_services.services import ALL
 from apps.mous.gate import visible_cameras
 from apps.mous.models import MediaKind, ProvisionCamera, UrgentReview
+from apps.retention.models import DiskWatch, Hold
 
 CLOSED_SHOWN = 12
 OPEN_SHOWN = 200
@@ -92,7 +94,16 @@ def queue_context(request) -> dict:
         "closed": incidents.filter(closed_at__isnull=False).order_by("-closed_at")[:CLOSED_SHOWN],
         "current": address(request).get("incident", ""),
         "urgent_reviews": reviews_for(request.user),
+        "disk": DiskWatch.objects.exclude(level="normal").first(),
+        "holds_due": holds_due(request.user),
     }
+
+
+def holds_due(person) -> list[Hold]:
+    """Holds whose day of review has come, for those who may say that they are still needed."""
+    if not person.has_perm("retention.extend_hold"):
+        return []
+    return list(Hold.objects.in_force().filter(review_at__lte=timezone.now()).order_by("review_at"))
 
 
 def reviews_for(person) -> list[UrgentReview]:

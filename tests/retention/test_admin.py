@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.audit.models import Entry
 from apps.retention import tasks
 from apps.retention.models import Certificate, DiskWatch, EarlyPurge, Hold
-from tests.cast import PASSWORD, Role, allow, make_user
+from tests.cast import Role, allow, make_user
 from tests.retention.conftest import NOW
 
 pytestmark = pytest.mark.django_db
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 def staff(name: str, centre, *codenames: str) -> Client:
     user = allow(make_user(name, centre, Role.SUPERVISOR, is_staff=True), *codenames)
     client = Client(headers={"accept-language": "en"})
-    assert client.login(username=user.username, password=PASSWORD)
+    client.force_login(user)
     return client
 
 
@@ -194,3 +194,30 @@ class TestTheCertificate:
 
     def test_nobody_sees_it_without_signing_in(self, certificate, client):
         assert client.get(reverse("certificate", args=[certificate.pk])).status_code == 302
+
+
+class TestTheDesk:
+    def desk(self, client) -> str:
+        return client.get(reverse("queue"), headers={"accept-language": "en"}).content.decode()
+
+    @pytest.mark.parametrize(
+        ("level", "is_making_room", "said"),
+        [
+            ("normal", False, ""),
+            ("caution", False, "Room for recordings is running out"),
+            ("critical", True, "the oldest recordings go before their time"),
+        ],
+    )
+    def test_the_operator_is_told_of_the_disk(self, client, operator, level, is_making_room, said):
+        DiskWatch.objects.create(root="/video", level=level, is_making_room=is_making_room)
+        client.force_login(operator)
+        assert (said or "No open calls.") in self.desk(client)
+        assert ("urgent-line" in self.desk(client)) == bool(said)
+
+    def test_who_may_extend_holds_is_told_which_are_to_be_reviewed(self, client, operator, custodian, camera, hold):
+        placed = hold(camera)
+        Hold.objects.update(review_at=timezone.now() - timedelta(days=1))
+        client.force_login(custodian)
+        assert placed.number in self.desk(client)
+        client.force_login(operator)
+        assert placed.number not in self.desk(client)
