@@ -127,6 +127,8 @@ REFUSALS = {
     "type_not_covered": lambda: _("The agreement does not cover this type of incident."),
     "outside_area": lambda: _("The place lies outside the area of the agreement."),
     "mou_draft": lambda: _("The agreement is not signed."),
+    "mou_reviewed": lambda: _("The agreement is not signed."),
+    "mou_superseded": lambda: _("A new version of the agreement has taken its place."),
     "mou_suspended": lambda: _("The agreement is suspended."),
     "mou_revoked": lambda: _("The agreement has been revoked."),
     "mou_not_begun": lambda: _("The agreement is not yet in force."),

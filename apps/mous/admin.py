@@ -3,15 +3,33 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.audit.admin import ReadonlyMixin
 from apps.mous import actions
-from apps.mous.models import LedgerEntry, LegalGround, MediaKind, Provision
+from apps.mous.models import (
+    LedgerEntry,
+    LegalGround,
+    MediaKind,
+    Provision,
+    ProvisionRequest,
+    UrgentReview,
+    UseResult,
+)
 
 MANNERS = {"stream": _("Video stream"), "file": _("File")}
 
 
 @admin.register(Provision)
 class ProvisionAdmin(ReadonlyMixin, admin.ModelAdmin):
-    list_display = ["number", "agency", "service", "incident", "legal_ground", "starts_at", "ends_at", "revoked_at"]
-    list_filter = ["service", "agency", "legal_ground"]
+    list_display = [
+        "number",
+        "way",
+        "agency",
+        "service",
+        "incident",
+        "legal_ground",
+        "starts_at",
+        "ends_at",
+        "revoked_at",
+    ]
+    list_filter = ["way", "service", "agency", "legal_ground"]
     list_select_related = ["agency", "incident"]
     search_fields = ["number", "incident__number"]
     date_hierarchy = "starts_at"
@@ -29,6 +47,28 @@ class ProvisionAdmin(ReadonlyMixin, admin.ModelAdmin):
                 messages.error(request, f"{provision}: {refusal}")
             else:
                 messages.success(request, _("%(provision)s is revoked.") % {"provision": provision})
+
+
+@admin.register(ProvisionRequest)
+class ProvisionRequestAdmin(ReadonlyMixin, admin.ModelAdmin):
+    list_display = ["document_number", "agency", "asked_by", "asked_at", "due_at", "state", "decided_by"]
+    list_filter = ["state", "agency"]
+    list_select_related = ["agency", "asked_by", "decided_by"]
+    search_fields = ["document_number", "purpose"]
+
+
+@admin.register(UrgentReview)
+class UrgentReviewAdmin(ReadonlyMixin, admin.ModelAdmin):
+    list_display = ["provision", "due_at", "verdict", "reviewed_by", "reviewed_at", "escalated_at"]
+    list_filter = ["verdict"]
+    list_select_related = ["provision", "reviewed_by"]
+
+
+@admin.register(UseResult)
+class UseResultAdmin(ReadonlyMixin, admin.ModelAdmin):
+    list_display = ["provision", "outcome", "text", "by", "at"]
+    list_filter = ["outcome"]
+    list_select_related = ["provision", "by"]
 
 
 @admin.register(LedgerEntry)

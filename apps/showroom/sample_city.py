@@ -129,6 +129,7 @@ def agree(code, document, services, kinds, ground, purpose, *, people: dict[str,
     """An MOU, through all its steps: the agency's liaison signs with the centre's supervisor."""
     mou, is_new = Mou.objects.get_or_create(
         document_number=document,
+        version=1,
         defaults={
             "agency": Agency.objects.get(code=code),
             "services": services,
@@ -147,6 +148,7 @@ def join(owner: Agency, people: dict[str, User]) -> None:
     """An owner's agreement to join the centre, signed by somebody of the owner's."""
     agreement, is_new = Integration.objects.get_or_create(
         owner=owner,
+        version=1,
         defaults={
             "document_number": f"2026-연계-{owner.code}",
             "purpose": "시민 안전을 위한 영상정보의 통합 관제",

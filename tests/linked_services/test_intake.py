@@ -216,6 +216,8 @@ def test_calls_go_on_without_redis(police, camera, monkeypatch):
 REFUSED = {
     "no_mou": lambda mou: Mou.objects.filter(pk=mou.pk).update(services=["119-dispatch"]),
     "mou_draft": lambda mou: Mou.objects.filter(pk=mou.pk).update(state="draft"),
+    "mou_reviewed": lambda mou: Mou.objects.filter(pk=mou.pk).update(state="reviewed"),
+    "mou_superseded": lambda mou: Mou.objects.filter(pk=mou.pk).update(superseded_at=timezone.now()),
     "mou_suspended": lambda mou: Mou.objects.filter(pk=mou.pk).update(state="suspended"),
     "mou_revoked": lambda mou: Mou.objects.filter(pk=mou.pk).update(state="revoked"),
     "mou_expired": lambda mou: Mou.objects.filter(pk=mou.pk).update(ends_at=timezone.now()),

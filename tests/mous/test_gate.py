@@ -11,7 +11,7 @@ from apps.linked_services.actions import advance, receive
 from apps.mous import agreements
 from apps.mous.actions import revoke
 from apps.mous.gate import decide, has_standing_right, visible_cameras
-from apps.mous.models import MediaKind, Mou, Provision
+from apps.mous.models import MediaKind, Mou, Provision, ProvisionCamera
 from apps.mous.standing import leave_centre
 from tests.cast import ELSEWHERE, Role, allow, make_agency, make_camera, make_mou, make_user, square
 from tests.linked_services.calls import checked
@@ -77,11 +77,14 @@ NEAR_MISSES = {
     "mou_expired": amend_mou(ends_at=NOW - timedelta(seconds=1)),
     "mou_not_begun": amend_mou(starts_at=NOW + timedelta(days=1)),
     "mou_draft": amend_mou(state="draft"),
+    "mou_reviewed": amend_mou(state="reviewed"),
+    "mou_superseded": amend_mou(superseded_at=NOW),
     "mou_suspended": amend_mou(state="suspended"),
     "mou_revoked": amend_mou(state="revoked"),
     "provision_ended": lambda police: Provision.objects.update(ends_at=NOW - timedelta(seconds=1)),
     "provision_not_begun": lambda police: Provision.objects.update(starts_at=NOW + timedelta(days=1)),
     "provision_revoked": lambda police: Provision.objects.update(revoked_at=NOW, revoked_reason="mistake"),
+    "camera_withdrawn": lambda police: ProvisionCamera.objects.update(removed_at=NOW),
     "kind_not_provided": lambda police: Provision.objects.update(kinds=["still"]),
     "incident_closed": lambda police: Incident.objects.update(state="closed", closed_at=NOW),
 }
