@@ -1,5 +1,6 @@
 import errno
 import os
+import subprocess
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -147,6 +148,22 @@ class TestTaking:
         assert [copy.file.read_bytes() for copy in copies] == [segment.file.read_bytes() for segment in hour[5:]]
         assert not copies[0].file.samefile(hour[5].file)
         assert sorted(copies[0].file.parent.iterdir()) == [copy.file for copy in copies]
+
+    @pytest.mark.slow
+    def test_a_camera_on_a_disk_of_its_own_is_copied(self, hold, camera, lay, roots):
+        own_disk = roots.VIDEO_ROOT / str(camera.pk)
+        own_disk.mkdir()
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "one", own_disk], capture_output=True)
+        if mounted.returncode:
+            pytest.skip(f"no file system of its own: {mounted.stderr.decode().strip()}")
+        try:
+            segment = lay(camera, NOW - MINUTE)
+            (copy,) = held(hold(camera))
+            assert copy.file.read_bytes() == segment.file.read_bytes()
+            assert copy.file.stat().st_dev != segment.file.stat().st_dev
+        finally:
+            subprocess.run(["umount", "-l", own_disk], check=True)
+        assert holding.check(seconds=10) == 0
 
     def test_what_cannot_be_copied_keeps_its_camera_from_the_purge(self, hold, camera, hour, monkeypatch):
         def full(*_args):
