@@ -71,6 +71,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "axes",
     "guardian",
     "leaflet",
@@ -233,6 +235,29 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+# Agencies whose people sign in at home: [{"id", "name", "url", "client_id", "secret", "agency"}].
+IDENTITY_PROVIDERS = env.json("IDENTITY_PROVIDERS", default=[])
+for _provider in IDENTITY_PROVIDERS:
+    if missing := {"id", "name", "url", "client_id", "secret", "agency"} - set(_provider):
+        raise ImproperlyConfigured(f"IDENTITY_PROVIDERS: one of them has no {', '.join(sorted(missing))}")
+SOCIALACCOUNT_ADAPTER = "apps.agencies.identities.Identities"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_OPENID_CONNECT_URL_PREFIX = ""
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": each["id"],
+                "name": each["name"],
+                "client_id": each["client_id"],
+                "secret": each["secret"],
+                "settings": {"server_url": each["url"]},
+            }
+            for each in IDENTITY_PROVIDERS
+        ],
+    }
+}
 MFA_ADAPTER = "apps.agencies.second_factor.Factors"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

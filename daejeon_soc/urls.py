@@ -1,4 +1,4 @@
-from allauth.account.views import reauthenticate
+from allauth.account.views import account_inactive, reauthenticate
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
@@ -15,6 +15,9 @@ urlpatterns = [
     path("admin/login/", login_not_required(RedirectView.as_view(pattern_name="sign_in", query_string=True))),
     path("admin/", admin.site.urls),
     path("me/second-factor/", include("allauth.mfa.urls")),
+    path("sign-in/by/", include("allauth.socialaccount.providers.openid_connect.urls")),
+    path("sign-in/by/", include("allauth.socialaccount.urls")),
+    path("sign-in/inactive/", account_inactive, name="account_inactive"),
     path("me/again/", reauthenticate, name="account_reauthenticate"),
     path("api/v1/", include("apps.linked_services.urls")),
     path("api/v1/", include("apps.incidents.urls")),

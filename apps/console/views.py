@@ -43,7 +43,12 @@ class SignIn(LoginView):
         return perform_login(self.request, form.get_user(), redirect_url=self.get_success_url())
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(demo_people=demo_people(), second_factor=settings.SECOND_FACTOR, **kwargs)
+        return super().get_context_data(
+            demo_people=demo_people(),
+            second_factor=settings.SECOND_FACTOR,
+            providers=settings.IDENTITY_PROVIDERS,
+            **kwargs,
+        )
 
 
 def locked_out(request, credentials, *args, **kwargs):
