@@ -18,7 +18,10 @@ DARK, NOT_DARK, EVEN, NOT_EVEN = 26, 32, 6, 10
 # Of the detail that is usual for the camera; and, while that is not known, of the lines' pieces.
 LITTLE, ENOUGH, HARDLY_ANY = 0.3, 0.5, 0.04
 ALIKE, UNLIKE = 0.5, 0.35
-SAME_PIECE, SAME_PICTURE = 8.0, 0.5
+# What a coder makes of one picture twice differs by less than STEADY in every block, and hardly at all if it has the
+# bytes to spend. Nothing else is as steady where there is a clock in the picture: LIVELY of the glimpses show it.
+STEADY, SAME_PICTURE = 10.0, 0.5
+LIVELY, LIVELY_AFTER, STEADY_COUNTED = 0.95, 20, 5
 # A usual view is known after so many glimpses, and adapts to what changes within some minutes.
 KNOWN_AFTER, ADAPT = 8, 0.02
 # The same street has other edges by lamplight: a view is known for each step of light on its own.
@@ -104,6 +107,27 @@ def _bytes_of(look: np.ndarray) -> bytes:
     return np.clip(np.round(look * EDGE_SCALE), -127, 127).astype(np.int8).tobytes()
 
 
+class Liveliness:
+    """Does something change in every picture of this camera, if only its clock?"""
+
+    def __init__(self):
+        self._share, self._count, self._standing = 0.0, 0, 0
+
+    def moved(self) -> None:
+        # A camera that was frozen for an hour is no less lively when it is not.
+        for stood in [True] * min(self._standing, STEADY_COUNTED) + [False]:
+            self._count += 1
+            self._share = _towards(self._share, 0.0 if stood else 1.0, self._count)
+        self._standing = 0
+
+    def stood(self) -> None:
+        self._standing += 1
+
+    @property
+    def is_sure(self) -> bool:
+        return self._count >= LIVELY_AFTER and self._share > LIVELY
+
+
 class Judge:
     """What is wrong with one camera's picture."""
 
@@ -112,6 +136,7 @@ class Judge:
         self.usual = usual or Usual()
         self._is_fixed = is_fixed
         self._beliefs = {kind: Belief(*PATIENCE[kind], is_so=kind in wrong) for kind in PATIENCE}
+        self._liveliness = Liveliness()
         self._last: Glimpse | None = None
 
     def look(self, seen: Glimpse, at: float) -> set[str]:
@@ -154,13 +179,15 @@ class Judge:
         return False if seen.detail > ENOUGH * self.usual.detail else None
 
     def _is_the_same(self, seen: Glimpse) -> bool:
-        """But for what a coder makes of one picture twice. A sensor's grain and a clock in the picture are more."""
+        """As the picture before; where a still scene is to be expected, to the last bit."""
         if self._last is None or self._last.lines.shape != seen.lines.shape:
             return False
+        if np.abs(seen.blocks - self._last.blocks).max() >= STEADY:
+            self._liveliness.moved()
+            return False
+        self._liveliness.stood()
         change = np.abs(seen.lines.astype(np.int16) - self._last.lines)
-        wide = change.shape[1] // COLUMNS
-        pieces = change[:, : wide * COLUMNS].reshape(len(change), COLUMNS, wide).mean(axis=2)
-        return bool(pieces.max() < SAME_PIECE and change.mean() < SAME_PICTURE)
+        return self._liveliness.is_sure or bool(change.mean() < SAME_PICTURE)
 
     def _seems_moved(self, seen: Glimpse) -> bool | None:
         alike = self.usual.likeness(seen) if self._is_fixed else None

@@ -15,8 +15,9 @@ LINES = 24
 
 @dataclass(frozen=True)
 class Glimpse:
-    """Light 0..255 as coded; `edges` across and down, (2, ROWS, COLUMNS)."""
+    """Light 0..255 as coded; `blocks` (ROWS, COLUMNS), `edges` across and down (2, ROWS, COLUMNS)."""
 
+    blocks: np.ndarray
     # Every so manieth sample of the picture, for telling how much changed.
     thin: np.ndarray
     # Lines of the picture as they came, for telling two pictures apart to the last bit.
@@ -35,7 +36,7 @@ def glimpse(frame: av.VideoFrame) -> Glimpse:
     blocks = _blocks(thin)
     lines = np.ascontiguousarray(luma[frame.height // (2 * LINES) :: max(1, frame.height // LINES)][:LINES])
     low, middle, high = np.percentile(blocks, (15, 50, 85))
-    return Glimpse(thin, lines, float(middle), float(high - low), _detail(lines), _edges(blocks))
+    return Glimpse(blocks, thin, lines, float(middle), float(high - low), _detail(lines), _edges(blocks))
 
 
 def luma_of(frame: av.VideoFrame) -> np.ndarray:

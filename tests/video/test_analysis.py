@@ -106,6 +106,22 @@ def test_a_still_scene_with_a_sensors_grain_is_not_frozen():
     assert not any("frozen" in found for found in wrong)
 
 
+def coarsely(planes: np.ndarray, number: int) -> np.ndarray:
+    """As a coder with too few bytes gives it: the same picture, differently spoilt each time."""
+    spoilt = np.random.default_rng(number).normal(0, 2, (planes.shape[0] // 2, planes.shape[1] // 2))
+    return np.clip(planes + np.kron(spoilt, np.ones((2, 2))), 0, 255).astype(np.uint8)
+
+
+def test_a_clock_that_stops_betrays_a_frozen_picture_however_badly_it_is_coded():
+    judge = Judge()
+    for n in range(30):
+        picture = np.full((270, 320), 128, np.uint8)
+        picture[20:160, 20:300:8] = 60
+        picture[5:20, 10 + min(n, 24) % 20 * 10 : 30 + min(n, 24) % 20 * 10] = 250  # the clock, until it stops
+        wrong = judge.look(glimpse(frame(coarsely(picture, n))), AT + n * 10)
+        assert ("frozen" in wrong) == (n >= 28)
+
+
 def test_a_belief_needs_time_both_ways_and_does_not_flap():
     belief = Belief(10, 5)
     seen = [(0, True), (6, True), (8, False), (9, True), (15, True), (19, True), (21, None), (22, False), (26, False)]
