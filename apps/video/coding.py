@@ -5,6 +5,7 @@ It always runs at the lowest priority, and for as long only as whoever waits for
 
 import logging
 import os
+import select
 import subprocess
 import time
 from collections.abc import Callable
@@ -124,18 +125,24 @@ def _run(output, work: Work, *, patience: float) -> None:
         said.open("w") as errors,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment) as process,  # noqa: S603
     ):
-        os.set_blocking(process.stdout.fileno(), False)
         try:
-            while process.poll() is None:
-                work.touch(_percent(process.stdout.read() or b"", work.length))
+            while (reported := _reported(process.stdout)) is not None:
+                work.touch(_percent(reported, work.length))
                 if time.monotonic() > give_up_at:
                     raise Failed(reasons.TOO_SLOW)
-                time.sleep(LOOK_EVERY_SECONDS)
+            process.wait()
         finally:
             process.kill()
     if process.returncode:
         logger.error("ffmpeg ended with %s: %s", process.returncode, said.read_text(errors="replace").strip()[-500:])
         raise Failed(reasons.NOT_CUT)
+
+
+def _reported(pipe) -> bytes | None:
+    """What ffmpeg has said meanwhile; None when it has closed its mouth for good."""
+    if not select.select([pipe], [], [], LOOK_EVERY_SECONDS)[0]:
+        return b""
+    return os.read(pipe.fileno(), 65536) or None
 
 
 def _percent(progress: bytes, length: float) -> int | None:

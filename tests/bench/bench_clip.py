@@ -52,7 +52,7 @@ def recorded(camera: Camera) -> list[Segment]:
 
     def noisy(at: datetime, size: tuple[int, int]) -> np.ndarray:
         planes = picture(at, size)
-        planes[size[1] - NOISY_LINES : size[1]] = noise.integers(96, 160, (NOISY_LINES, size[0]), np.uint8)
+        planes[:NOISY_LINES] = noise.integers(96, 160, (NOISY_LINES, size[0]), np.uint8)
         return planes
 
     return [
