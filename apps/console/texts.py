@@ -46,6 +46,9 @@ def script_texts() -> dict[str, str]:
         # looking back
         "past.loading": _("Loading…"),
         "past.gap": _("Nothing recorded from {from} until {to} ({length})"),
+        "past.gap_from": _("Nothing recorded from {from} on"),
+        "past.gap_until": _("Nothing recorded until {to}"),
+        "past.nothing": _("Nothing recorded"),
         "past.gap_short": _("gap {length}"),
         "past.deleted": _("Deleted on {date}: kept {days} days"),
         "past.deleted_short": _("deleted"),

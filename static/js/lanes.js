@@ -86,7 +86,7 @@ function hatch(pen, left, right, top, height, colour, apart) {
 }
 
 function name(pen, gap, x, y, room, colours) {
-  const words = gap.code === "deleted" ? say("past.deleted_short") : say("past.gap_short", { length: lengthInWords(gap.to - gap.from) });
+  const words = gap.code === "deleted" ? say("past.deleted_short") : gap.begins && gap.ends ? say("past.gap_short", { length: lengthInWords(gap.to - gap.from) }) : say("past.nothing");
   pen.font = `11px ${colours.font}`;
   const width = pen.measureText(words).width + 10;
   if (width > room) return;

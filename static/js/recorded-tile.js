@@ -137,8 +137,10 @@ class RecordedTile extends HTMLElement {
   }
 }
 
-function gapWords({ from, to }) {
-  return say("past.gap", { from: shortStamp(from), to: clockAt(to), length: lengthInWords(to - from) });
+function gapWords({ from, to, begins, ends }) {
+  const times = { from: shortStamp(from), to: begins ? clockAt(to) : shortStamp(to), length: lengthInWords(to - from) };
+  if (begins && ends) return say("past.gap", times);
+  return begins ? say("past.gap_from", times) : ends ? say("past.gap_until", times) : say("past.nothing");
 }
 
 const refusedWords = ({ message }) => (message ? say("tile.refused", { reason: message }) : say("tile.refused_plain"));

@@ -60,7 +60,10 @@ export class Recording {
     const body = await answer.json();
     if (asked !== this.#asked) return false;
     const timed = (rows = []) => rows.map((row) => ({ ...row, from: Date.parse(row.from), to: row.to === null ? Date.now() : Date.parse(row.to) }));
-    this.#covered = { ...EMPTY, ...body, from: start, to: end, spans: timed(body.spans), gaps: timed(body.gaps), alarms: timed(body.alarms) };
+    const spans = timed(body.spans);
+    // Of a gap that reaches over the end of what was asked for, nobody knows the length.
+    const gaps = timed(body.gaps).map((gap) => ({ ...gap, begins: gap.from > start, ends: spans.some((span) => span.from >= gap.to) }));
+    this.#covered = { ...EMPTY, ...body, from: start, to: end, spans, gaps, alarms: timed(body.alarms) };
     return true;
   }
 

@@ -118,7 +118,7 @@ class TimeLine extends HTMLElement {
   #startLookingBack() {
     const { at, bounds } = this.#deck;
     const called = Date.parse(this.dataset.call) || at;
-    this.show(Math.min(at, called) - BEFORE_MS, Math.max(at, called) + 2 * BEFORE_MS);
+    this.show(Math.min(at, called) - BEFORE_MS, Math.min(Math.max(at, called) + 2 * BEFORE_MS, Date.now() + MINUTE));
     this.#watcher = new ResizeObserver(() => this.draw());
     this.#watcher.observe(this);
     this.#refreshing = setInterval(() => this.#to > Date.now() - REFRESH_MS && bounds.until > Date.now() && this.look(), REFRESH_MS);
