@@ -396,6 +396,8 @@ RECORDER_PORTS = range(int(_first), int(_last or _first) + 1)
 RECORDER_SECRET = env.str("RECORDER_SECRET", default=SECRET_KEY)
 # Cameras one recorder process may hold; more than that want another process.
 RECORDER_CAPACITY = env.int("RECORDER_CAPACITY", default=100)
+# Cameras converted at once for browsers that cannot play H.265; each takes up to a core.
+CONVERSIONS_AT_ONCE = env.int("CONVERSIONS_AT_ONCE", default=2)
 
 # --- provision to agencies --------------------------------------------------
 # Days after its end by which an agency says what came of a provision, and how many it may owe before it gets no

@@ -18,6 +18,7 @@ def script_texts() -> dict[str, str]:
         "tile.unavailable": _("Not available: {reason}"),
         "tile.unavailable_plain": _("The camera is not delivering pictures"),
         "tile.unsupported": _("This browser cannot play {codec}. The recording is not affected."),
+        "tile.convert": _("Show a converted picture"),
         "tile.paused": _("Paused while out of sight"),
         "tile.blocked": _("The browser waits for a click before it plays"),
         # connection

@@ -30,6 +30,7 @@ urlpatterns = [
     path("console/", operator_page.operator, name="operator"),
     path("console/queue/", operator_page.queue, name="queue"),
     path("console/work/", operator_page.work, name="work"),
+    path("console/alarms/", operator_page.camera_alarms, name="camera_alarms"),
     path("console/search/", operator_page.search, name="search"),
     path("console/advance/", operator_page.advance, name="advance"),
     path("playback/", playback_page.playback, name="playback_page"),

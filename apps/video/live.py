@@ -18,6 +18,7 @@ from django.db import Error as DatabaseError
 
 from apps.video import reasons, wire
 from apps.video.channel import Channel, Config, Frame, Viewer
+from apps.video.converting import Converter, needs_conversion
 from apps.video.fmp4 import HEAD_BYTES, TIMESCALE, decode_time, duration, moved, reference_time, sequence
 from apps.video.models import Lease, Recorder
 from apps.video.reasons import NotAvailable
@@ -73,17 +74,17 @@ class Pace:
             await self._news.wait()
 
 
-async def watch(camera_id: int, pace: Pace | None = None) -> AsyncIterator[str | bytes]:
+async def watch(camera_id: int, pace: Pace | None = None, *, converted: bool = False) -> AsyncIterator[str | bytes]:
     """Yield `{"mime": …, "now": …}` as JSON, the init segment, then fragments of one picture each, first a keyframe.
 
     `now` is the time here (Unix s); before each fragment's moof stands a `prft` box with the time, by the same clock,
     at which its picture came to the recorder. Media time starts at 0 and has no holes. A viewer that fell behind goes
     on with a keyframe and is told `{"skipped": seconds}`. When the format changes, or the recorder, mime and init come
-    again before the next fragment.
+    again before the next fragment. `converted`: as H.264, whatever the camera sends.
     Raises NotAvailable when there is nothing, or nothing more, to see.
     """
     pace = pace or Pace()
-    line = _line_to(camera_id)
+    line = _line_to(camera_id, converted)
     viewer = line.join()
     try:
         async for part in _Story(viewer).parts(pace):
@@ -135,11 +136,11 @@ def _skipped(last: Frame, frame: Frame) -> bool:
 
 # --- the line from the recorder, one per camera and event loop ---
 
-_lines: dict[tuple[asyncio.AbstractEventLoop, int], "Line"] = {}
+_lines: dict[tuple[asyncio.AbstractEventLoop, int, bool], "Line"] = {}
 
 
-def _line_to(camera_id: int) -> "Line":
-    place = asyncio.get_running_loop(), camera_id
+def _line_to(camera_id: int, converted: bool) -> "Line":
+    place = asyncio.get_running_loop(), camera_id, converted
     if place not in _lines:
         _lines[place] = Line(place)
     return _lines[place]
@@ -148,8 +149,9 @@ def _line_to(camera_id: int) -> "Line":
 class Line:
     """Draws one camera from its recorder for as long as somebody here watches."""
 
-    def __init__(self, place: tuple[asyncio.AbstractEventLoop, int]):
+    def __init__(self, place: tuple[asyncio.AbstractEventLoop, int, bool]):
         self._place = place
+        self._converter: Converter | None = None
         self._channel = Channel(lambda act, *given: act(*given))
         self._drawing = asyncio.create_task(self._run(), name=f"live line to camera {place[1]}")
 
@@ -175,6 +177,8 @@ class Line:
         finally:
             self._forget()
             self._channel.end_all(reason)
+            if self._converter:
+                await self._converter.stop()
 
     async def _draw(self) -> None:
         """Draw from one recorder after another, until there is nothing more to see."""
@@ -210,7 +214,7 @@ class Line:
                 await writer.wait_closed()
 
     async def _take_in(self, reader: asyncio.StreamReader) -> None:
-        timing, mime = _Timing(), ""
+        timing, mime, takes = _Timing(), "", self._channel
         while True:
             kind, payload, at = await _message(reader)
             if kind == wire.END:
@@ -220,10 +224,18 @@ class Line:
                 mime = payload.decode()
             elif kind == wire.INIT:
                 timing.begin()
-                self._channel.announce(Config(mime, payload))
+                config = Config(mime, payload)
+                takes = await self._taker_of(config)
+                takes.announce(config)
             elif timing.wants(kind == wire.KEY, at):
                 head, data = payload[:HEAD_BYTES], payload[HEAD_BYTES:]
-                self._channel.publish(head, data, kind == wire.KEY, timing.ours(at))
+                takes.publish(head, data, kind == wire.KEY, timing.ours(at))
+
+    async def _taker_of(self, config: Config) -> "Channel | Converter":
+        if not (self._place[2] and needs_conversion(config)):
+            return self._channel
+        self._converter = self._converter or await Converter.start(self._channel)
+        return self._converter
 
 
 class _Timing:

@@ -42,6 +42,8 @@ FORMAT_CHANGES = _("The camera's video format changes within this time: order wh
 NO_ROOM = _("There is too little room on the disk for this clip")
 KEY_OUT_OF_USE = _("The centre's signing key is out of use: its administrator has to put a new one in place")
 STORE_AWAY = _("The object store with this recording does not answer")
+TOO_MANY_CONVERTED = _("As many pictures are being converted as this centre can at once: try again later")
+NOT_CONVERTED = _("The picture could not be converted")
 NOT_READABLE = _("The recording of this time cannot be read")
 
 # Of these a disk is the cause, and not the camera.

@@ -56,9 +56,12 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     @database_sync_to_async
     def log_begin(self, principal: Principal, decision: Decision) -> None:
-        query = parse_qs(self.scope["query_string"].decode("utf-8", errors="replace"))
-        named = {name: query.get(name, [""])[0][:300] for name in ("incident", "reason")}
+        named = {name: self.asked(name)[:300] for name in ("incident", "reason")}
         self.view = log_view(principal, decision, ViewLog.Door.LIVE, **named)
+
+    def asked(self, name: str) -> str:
+        query = parse_qs(self.scope["query_string"].decode("utf-8", errors="replace"))
+        return query.get(name, [""])[0]
 
     async def receive(self, text_data=None, bytes_data=None):
         if text_data and len(text_data) < 16 and text_data.isascii() and text_data.isdecimal():
@@ -67,7 +70,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def pass_frames(self, principal: Principal, decision: Decision):
         """Frames, once it is on record that they are seen. A camera without a picture leaves no view."""
         try:
-            async for part in watch(self.camera_id, self.pace):
+            async for part in watch(self.camera_id, self.pace, converted=self.asked("codec") == "h264"):
                 if self.view is None:
                     await self.log_begin(principal, decision)
                 await (self.send(text_data=part) if isinstance(part, str) else self.send(bytes_data=part))
