@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 
 from django.db.models import F, Max, Q, Window
 from django.db.models.functions import Coalesce, Lag, Now
+from django.utils import timezone
 
-from apps.video.models import HeldSegment, Segment
+from apps.cameras.models import Camera
+from apps.video.models import HeldSegment, PurgeMark, Segment
 from apps.video.motion import MINUTE, minutes
 from apps.video.playback import SEAM
 
@@ -81,6 +83,13 @@ def _joined(found: list[Span]) -> list[Span]:
         else:
             joined.append(span)
     return joined
+
+
+def kept_since(camera: Camera) -> datetime:
+    """What is older has been deleted, or is about to be: its days are over, or the disk was full."""
+    by_days = timezone.now() - timedelta(days=camera.retention_days)
+    marked = PurgeMark.objects.filter(camera=camera).values_list("until", flat=True).first()
+    return max(by_days, marked or by_days)
 
 
 def gaps(recorded: list[Span], start: datetime, end: datetime, *, kept_since: datetime) -> list[Gap]:

@@ -127,7 +127,7 @@ class TimelineView(APIView):
         principal, decision = open_door(request, camera_id, ViewLog.Door.TIMELINE, MediaKind.RECORDED, window=window)
         log_looking_back(principal, decision, ViewLog.Door.TIMELINE, period=window, **named(request))
         kept_days = decision.camera.retention_days
-        kept_since = timezone.now() - timedelta(days=kept_days)
+        kept_since = timeline.kept_since(decision.camera)
         spans = timeline.spans(camera_id, start, end)
         marks = Bookmark.objects.visible_to(principal).filter(camera=camera_id, at__range=window)
         body = {

@@ -11,7 +11,7 @@ from apps.linked_services.actions import receive
 from apps.mous.models import Provision
 from apps.video import stills
 from apps.video.alarms import raise_alarm
-from apps.video.models import Segment
+from apps.video.models import PurgeMark, Segment
 from apps.video.motion import note
 from apps.video.reasons import NOT_RECORDED, NotAvailable
 from apps.viewing.models import Bookmark, ViewLog
@@ -96,6 +96,12 @@ class TestTimeline:
     def test_what_is_past_its_time_is_called_deleted(self, operator, camera):
         old = timezone.now() - timedelta(days=camera.retention_days + 1)
         (gap,) = Person(operator).get(timeline(camera), span_of(old, 60)).json()["gaps"]
+        assert gap["code"] == "deleted"
+
+    def test_what_a_full_disk_took_is_called_deleted_too(self, operator, camera):
+        at = timezone.now() - timedelta(days=2)
+        PurgeMark.objects.create(camera=camera, until=timezone.now() - timedelta(days=1))
+        (gap,) = Person(operator).get(timeline(camera), span_of(at, 60)).json()["gaps"]
         assert gap["code"] == "deleted"
 
     def test_the_future_is_no_gap(self, operator, camera):
