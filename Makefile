@@ -1,6 +1,6 @@
 # One command each: `make help` lists them. Settings come from the environment or .env (.env.example).
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint demo-call
+.PHONY: help run test soak bench lint demo-call
 UP := sh daejeon_soc/up/install.sh
 PYTHON := .venv/bin/python
 
@@ -14,6 +14,10 @@ run: ## bring the city up at http://127.0.0.1:$PORT (8000); Ctrl-C stops it
 test: ## every check and test, on a private Postgres and Redis (ARGS="-k gate" for some)
 	@$(UP) test
 	@exec $(PYTHON) -m daejeon_soc.up test $(ARGS)
+
+soak: ## hundreds of cameras and everything that goes wrong, for minutes (SOAK_CAMERAS=200 SOAK_MINUTES=5)
+	@$(UP) test
+	@exec $(PYTHON) -m daejeon_soc.up test -m soak -s
 
 bench: ## the benchmarks, into var/bench (BENCH=name for one)
 	@$(UP) test
