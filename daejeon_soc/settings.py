@@ -176,6 +176,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict] = {
     "forward-audit-to-siem": {"task": "apps.audit.tasks.forward_to_siem", "schedule": 10},
     "look-after-clips": {"task": "apps.video.tasks.look_after_clips", "schedule": 5},
     "keep-partitions": {"task": "apps.video.tasks.keep_partitions", "schedule": 3600},
+    "check-last-month": {"task": "apps.viewing.tasks.check_last_month", "schedule": 24 * 3600},
     "purge": {"task": "apps.retention.tasks.purge", "schedule": 3600},
     "watch-disk": {"task": "apps.retention.tasks.watch_disk", "schedule": 15},
     "tier": {"task": "apps.retention.tasks.tier", "schedule": 300},

@@ -2,7 +2,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.i18n import set_language
 
-from apps.console import agency_page, members_pages, operator_page, person_pages, playback_page, views
+from apps.console import agency_page, checks_page, members_pages, operator_page, person_pages, playback_page, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -14,6 +14,8 @@ urlpatterns = [
     path("pledge/", person_pages.pledge, name="pledge"),
     path("lock/", person_pages.lock, name="lock"),
     path("unlock/", person_pages.unlock, name="unlock"),
+    path("checks/", checks_page.page, name="checks"),
+    path("checks/findings/<int:finding_id>/", checks_page.sign_off, name="finding_sign_off"),
     path("members/", members_pages.page, name="members"),
     path("members/invite/", members_pages.invite, name="invite"),
     path("members/<int:membership_id>/end/", members_pages.end, name="member_end"),

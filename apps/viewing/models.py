@@ -138,3 +138,62 @@ class ProvidedCopy(models.Model):
 
     def __str__(self):
         return str(self.clip_id)
+
+
+class MonthlyCheck(models.Model):
+    """The month's look through the access log that the law asks for (safety measures for personal information)."""
+
+    month = models.DateField(_("month"), unique=True)
+    views = models.PositiveIntegerField(_("views"))
+    downloads = models.PositiveIntegerField(_("downloads"))
+    refusals = models.PositiveIntegerField(_("refusals"))
+    made_at = models.DateTimeField(_("made"), default=timezone.now)
+    closed_at = models.DateTimeField(_("completed"), null=True)
+
+    class Meta:
+        verbose_name = _("monthly check")
+        verbose_name_plural = _("monthly checks")
+        ordering = ["-month"]
+
+    def __str__(self):
+        return f"{self.month:%Y-%m}"
+
+
+class Finding(models.Model):
+    """Something in the month's log that a person has to look at and answer for."""
+
+    class Kind(models.TextChoices):
+        DOWNLOADS = "downloads", _("Downloads: is the reason confirmed?")
+        NIGHT = "night", _("Many views at night without an incident")
+        NO_INCIDENT = "no_incident", _("Many views without an incident")
+        ONE_CAMERA = "one_camera", _("One camera watched often without an incident")
+        ONE_PERSON = "one_person", _("One person searched for often")
+        REFUSED = "refused", _("Many refusals")
+
+    check_of = models.ForeignKey(MonthlyCheck, models.PROTECT, related_name="findings", verbose_name=_("monthly check"))
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    who = models.CharField(_("who"), max_length=200)
+    subject = models.CharField(_("concerning"), max_length=200, blank=True)
+    times = models.PositiveIntegerField(_("times"))
+    first_at = models.DateTimeField(_("first"))
+    last_at = models.DateTimeField(_("last"))
+    in_order = models.BooleanField(_("in order"), null=True)
+    answer = models.CharField(_("answer"), max_length=300, blank=True)
+    signed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("signed off by"))
+    signed_at = models.DateTimeField(_("signed off"), null=True)
+
+    class Meta:
+        verbose_name = _("finding")
+        verbose_name_plural = _("findings")
+        ordering = ["kind", "-times"]
+        constraints = [
+            models.UniqueConstraint(fields=["check_of", "kind", "who", "subject"], name="finding_once"),
+            models.CheckConstraint(
+                condition=Q(signed_at=None, signed_by=None, in_order=None)
+                | Q(signed_at__isnull=False, signed_by__isnull=False, in_order__isnull=False) & ~Q(answer=""),
+                name="finding_signed_off_whole",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.get_kind_display()} – {self.who}"

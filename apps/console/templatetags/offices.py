@@ -6,6 +6,8 @@ from apps.agencies.actions import administered_by
 from apps.agencies.models import Membership
 from apps.agencies.principals import principal_of
 from apps.mous.models import ProvisionRequest, UrgentReview
+from apps.viewing.checks import may_check
+from apps.viewing.models import Finding
 
 register = template.Library()
 
@@ -39,6 +41,8 @@ def office_pages(context) -> list[tuple]:
         ]
         if any(membership.role == Membership.Role.OWNER for membership in principal.memberships):
             pages.append(("own_cameras", _("Own cameras"), 0))
+    if may_check(request.user):
+        pages.append(("checks", _("Monthly check"), Finding.objects.filter(signed_at=None).count()))
     if administered_by(request.user).exists():
         pages.append(("members", _("Members"), 0))
     return [(name, reverse(name), words, count) for name, words, count in pages]

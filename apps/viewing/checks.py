@@ -1,0 +1,112 @@
+"""The monthly check of the access log: what stands out, and who signed it off.
+
+Duty of the Personal Information Protection Act's safety measures (Art. 8): looked through monthly, every download's
+reason confirmed. Rows are counted in the database; thresholds are by person and month.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Case, Count, F, Max, Min, Q, QuerySet, Value, When
+from django.db.models.functions import Concat, ExtractHour
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from apps.agencies.models import Membership, User
+from apps.audit.actions import record
+from apps.audit.models import Entry
+from apps.viewing.models import Finding, MonthlyCheck, ViewLog
+
+NIGHT = range(22, 24), range(0, 6)
+MANY_AT_NIGHT = 30
+MANY_WITHOUT_INCIDENT = 100
+OFTEN_ONE_CAMERA = 20
+OFTEN_ONE_PERSON = 5
+MANY_REFUSALS = 10
+CHECKING_ROLES = (Membership.Role.AUDITOR, Membership.Role.SUPERVISOR, Membership.Role.ADMINISTRATOR)
+
+
+class NotTheirCheck(Exception):
+    """This person may not sign this finding off."""
+
+
+def month_of(day: date) -> tuple[datetime, datetime]:
+    """From the first of the month to the first of the next, in the city's zone."""
+    first = day.replace(day=1)
+    after = (first + timedelta(days=32)).replace(day=1)
+    zone = timezone.get_current_timezone()
+    return tuple(datetime(edge.year, edge.month, 1, tzinfo=zone) for edge in (first, after))
+
+
+@transaction.atomic
+def make(day: date) -> MonthlyCheck:
+    """Look through the month of `day`. A second call changes nothing."""
+    since, until = month_of(day)
+    views = ViewLog.objects.filter(opened_at__gte=since, opened_at__lt=until)
+    refusals = Entry.objects.filter(verb="view.refused", at__gte=since, at__lt=until)
+    check, is_new = MonthlyCheck.objects.get_or_create(
+        month=since.date(),
+        defaults={
+            "views": views.count(),
+            "downloads": views.filter(door=ViewLog.Door.CLIP).count(),
+            "refusals": refusals.count(),
+        },
+    )
+    if is_new:
+        Finding.objects.bulk_create(Finding(check_of=check, **facts) for facts in findings(views, since, until))
+        record("access_log.checked", target=check, findings=check.findings.count())
+        close_if_done(check)
+    return check
+
+
+def findings(views: QuerySet[ViewLog], since: datetime, until: datetime) -> Iterator[dict]:
+    """What stands out: dicts of a Finding's fields."""
+    person = Concat(F("user__last_name"), F("user__first_name"), Value(" ("), F("user__username"), Value(")"))
+    who = Case(When(user=None, then=F("key__label")), default=person)
+    views = views.annotate(who=who)
+    alone = views.filter(incident_number=ViewLog.NO_INCIDENT)
+    hour = ExtractHour("opened_at", tzinfo=timezone.get_current_timezone())
+    night = alone.annotate(hour=hour).filter(Q(hour__in=NIGHT[0]) | Q(hour__in=NIGHT[1]))
+    kind = Finding.Kind
+    yield from _grouped(views.filter(door=ViewLog.Door.CLIP), kind.DOWNLOADS, "opened_at", "provision__number", 1)
+    yield from _grouped(night, kind.NIGHT, "opened_at", None, MANY_AT_NIGHT)
+    yield from _grouped(alone, kind.NO_INCIDENT, "opened_at", None, MANY_WITHOUT_INCIDENT)
+    yield from _grouped(alone, kind.ONE_CAMERA, "opened_at", "camera__number", OFTEN_ONE_CAMERA)
+    entries = Entry.objects.filter(at__gte=since, at__lt=until).annotate(who=F("actor_name"))
+    searches = entries.filter(verb="person.searched")
+    yield from _grouped(searches, kind.ONE_PERSON, "at", "target", OFTEN_ONE_PERSON)
+    yield from _grouped(entries.filter(verb="view.refused"), kind.REFUSED, "at", None, MANY_REFUSALS)
+
+
+def _grouped(rows: QuerySet, kind: str, at: str, subject: str | None, least: int) -> Iterator[dict]:
+    """One finding per person (and `subject`) that has at least `least` rows."""
+    rows = rows.annotate(subject=F(subject) if subject else Value(""))
+    groups = rows.values("who", "subject").annotate(times=Count("pk"), first_at=Min(at), last_at=Max(at))
+    for group in groups.filter(times__gte=least).order_by("who", "subject"):
+        yield {"kind": kind, **group, "who": group["who"] or "", "subject": group["subject"] or ""}
+
+
+@transaction.atomic
+def sign_off(finding: Finding, *, in_order: bool, answer: str, by: User) -> None:
+    """Answer for a finding: never one's own, and always in words. The month is complete with its last one."""
+    if not may_check(by):
+        raise NotTheirCheck(_("The access log is checked by auditors, supervisors and administrators of the centre."))
+    if f"({by.get_username()})" in finding.who or finding.who == str(by):
+        raise NotTheirCheck(_("What concerns yourself is checked by somebody else."))
+    if not answer.strip():
+        raise NotTheirCheck(_("Say what you found."))
+    signed = {"in_order": in_order, "answer": answer.strip(), "signed_by": by, "signed_at": timezone.now()}
+    if not Finding.objects.filter(pk=finding.pk, signed_at=None).update(**signed):
+        raise NotTheirCheck(_("This finding is signed off already."))
+    record("access_log.signed_off", actor=by, target=finding, in_order=in_order, answer=answer.strip())
+    close_if_done(finding.check_of)
+
+
+def close_if_done(check: MonthlyCheck) -> None:
+    if not check.findings.filter(signed_at=None).exists():
+        MonthlyCheck.objects.filter(pk=check.pk, closed_at=None).update(closed_at=timezone.now())
+
+
+def may_check(user: User) -> bool:
+    return user.memberships.filter(agency__kind="centre", agency__is_active=True, role__in=CHECKING_ROLES).exists()

@@ -1,0 +1,180 @@
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from apps.audit.actions import write
+from apps.audit.models import Entry
+from apps.viewing import checks
+from apps.viewing.models import Finding, MonthlyCheck, ViewLog
+from tests.cast import Role, make_camera, make_user
+
+pytestmark = pytest.mark.django_db
+
+OCTOBER = date(2026, 10, 17)
+NOON = datetime(2026, 10, 17, 3, tzinfo=UTC)  # in Seoul
+MIDNIGHT = datetime(2026, 10, 17, 15, tzinfo=UTC)
+
+
+@pytest.fixture
+def camera(owner):
+    return make_camera(owner)
+
+
+@pytest.fixture
+def auditor(centre):
+    return make_user("auditor", centre, Role.AUDITOR)
+
+
+def look(user, camera, times: int = 1, *, at=NOON, incident="none", door=ViewLog.Door.LIVE) -> None:
+    reason = "a patrol" if incident == "none" else ""
+    views = [
+        ViewLog(
+            user=user,
+            camera=camera,
+            door=door,
+            incident_number=incident,
+            reason=reason,
+            opened_at=at + timedelta(seconds=n),
+        )
+        for n in range(times)
+    ]
+    ViewLog.objects.bulk_create(views)
+
+
+def kinds() -> list[tuple[str, int]]:
+    return list(Finding.objects.order_by("kind").values_list("kind", "times"))
+
+
+def test_a_quiet_month_is_complete_at_once(operator, camera):
+    look(operator, camera, 3)
+    look(operator, camera, 50, incident="261017-000001")
+    check = checks.make(OCTOBER)
+    check.refresh_from_db()
+    assert (check.month, check.views, check.downloads) == (date(2026, 10, 1), 53, 0)
+    assert check.closed_at
+    assert kinds() == []
+
+
+@pytest.mark.parametrize(
+    ("times", "at", "expected"),
+    [
+        (19, NOON, []),
+        (20, NOON, [("one_camera", 20)]),
+        (30, MIDNIGHT, [("night", 30), ("one_camera", 30)]),
+        (100, NOON, [("no_incident", 100), ("one_camera", 100)]),
+    ],
+)
+def test_many_views_without_an_incident_stand_out(operator, camera, times, at, expected):
+    look(operator, camera, times, at=at)
+    checks.make(OCTOBER)
+    assert kinds() == expected
+
+
+def test_every_download_is_to_be_confirmed(police, camera):
+    look(police.user, camera, 2, incident="261017-000001", door=ViewLog.Door.CLIP)
+    check = checks.make(OCTOBER)
+    assert check.downloads == 2
+    assert kinds() == [("downloads", 2)]
+
+
+def test_an_agencys_system_is_named_by_its_key(police, camera):
+    rows = [
+        ViewLog(key=police.key, camera=camera, door=ViewLog.Door.LIVE, reason="x", opened_at=NOON) for _ in range(20)
+    ]
+    ViewLog.objects.bulk_create(rows)
+    checks.make(OCTOBER)
+    assert Finding.objects.get().who == police.key.label
+
+
+def test_searches_for_one_person_and_refusals_stand_out(police):
+    write([Entry(at=NOON, verb="person.searched", actor_name="police", target="protection.person:7")] * 5)
+    write([Entry(at=NOON, verb="view.refused", actor_name="police")] * 10)
+    checks.make(OCTOBER)
+    assert kinds() == [("one_person", 5), ("refused", 10)]
+    assert Finding.objects.get(kind="one_person").subject == "protection.person:7"
+
+
+@pytest.mark.parametrize(
+    ("at", "counted"),
+    [
+        (datetime(2026, 9, 30, 14, 59, 59, tzinfo=UTC), 0),
+        (datetime(2026, 9, 30, 15, tzinfo=UTC), 1),
+        (datetime(2026, 10, 31, 14, 59, 59, tzinfo=UTC), 1),
+        (datetime(2026, 10, 31, 15, tzinfo=UTC), 0),
+    ],
+)
+def test_a_month_is_the_citys_own(operator, camera, at, counted):
+    look(operator, camera, at=at)
+    assert checks.make(OCTOBER).views == counted
+
+
+def test_a_month_is_looked_through_once(operator, camera):
+    look(operator, camera, 20)
+    first = checks.make(OCTOBER)
+    look(operator, camera, 20)
+    assert checks.make(OCTOBER) == first
+    assert kinds() == [("one_camera", 20)]
+
+
+def test_the_last_answer_completes_the_month(operator, camera, auditor):
+    look(operator, camera, 100)
+    check = checks.make(OCTOBER)
+    for finding in check.findings.all():
+        assert MonthlyCheck.objects.get().closed_at is None
+        checks.sign_off(finding, in_order=True, answer="the fair, as ordered", by=auditor)
+    assert MonthlyCheck.objects.get().closed_at
+    assert Entry.objects.filter(verb="access_log.signed_off", actor=auditor).count() == 2
+
+
+def test_nobody_signs_off_what_concerns_themselves(centre, camera):
+    supervisor = make_user("supervisor", centre, Role.SUPERVISOR, last_name="이", first_name="서준")
+    look(supervisor, camera, 20)
+    finding = checks.make(OCTOBER).findings.get()
+    with pytest.raises(checks.NotTheirCheck, match="yourself"):
+        checks.sign_off(finding, in_order=True, answer="fine", by=supervisor)
+
+
+@pytest.mark.parametrize("answer", ["", "   "])
+def test_an_answer_is_in_words(operator, camera, auditor, answer):
+    look(operator, camera, 20)
+    finding = checks.make(OCTOBER).findings.get()
+    with pytest.raises(checks.NotTheirCheck, match="Say what"):
+        checks.sign_off(finding, in_order=True, answer=answer, by=auditor)
+
+
+def test_a_finding_is_signed_off_once(operator, camera, auditor):
+    look(operator, camera, 20)
+    finding = checks.make(OCTOBER).findings.get()
+    checks.sign_off(finding, in_order=False, answer="asked, no answer", by=auditor)
+    with pytest.raises(checks.NotTheirCheck, match="already"):
+        checks.sign_off(finding, in_order=True, answer="never mind", by=auditor)
+    assert Finding.objects.get().in_order is False
+
+
+def test_the_page_shows_and_signs_off(client, operator, camera, auditor):
+    look(operator, camera, 20)
+    finding = checks.make(OCTOBER).findings.get()
+    client.force_login(auditor)
+    page = client.get("/checks/").content.decode()
+    assert "2026-10" in page
+    assert camera.number in page
+    client.post(f"/checks/findings/{finding.pk}/", {"answer": "asked him", "in_order": "yes"})
+    assert Finding.objects.get().in_order is True
+    assert "asked him" in client.get("/checks/?month=2026-10").content.decode()
+
+
+def test_the_page_is_for_those_who_check(client, operator, police, camera):
+    look(operator, camera, 20)
+    finding = checks.make(OCTOBER).findings.get()
+    chief = make_user("chief", police.agency, Role.ADMINISTRATOR)
+    for other in (operator, police.user, chief):
+        client.force_login(other)
+        assert client.get("/checks/").status_code == 403
+        assert client.post(f"/checks/findings/{finding.pk}/", {"answer": "x"}).status_code == 403
+    assert Finding.objects.get().signed_at is None
+
+
+@pytest.mark.parametrize("month", ["", "2026-10", "2099-01", "nonsense", "2026-10' or 1=1"])
+def test_any_month_may_be_asked_for(client, auditor, month):
+    client.force_login(auditor)
+    assert client.get("/checks/", {"month": month}).status_code == 200
