@@ -13,7 +13,7 @@ nothing is forgotten while its file may still be there.
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -246,7 +246,7 @@ def _removed(folder: Folder, in_trouble: set[int]) -> list[tuple[int, datetime]]
     return [(folder.camera_id, start) for start in stuck]
 
 
-def unlink(folder: Path, names: Iterable[str]) -> list[str]:
+def unlink(folder: Path, names: Collection[str]) -> list[str]:
     """Remove the files of a folder by name; return the names of those that would not go.
 
     OSError when that is more than a few, or the folder itself cannot be read. Not durable until it is synced.
@@ -255,6 +255,9 @@ def unlink(folder: Path, names: Iterable[str]) -> list[str]:
     try:
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
+        # A day that is gone is gone. Where the camera's own folder is missing, so may the whole disk be.
+        if names and not folder.parent.is_dir():
+            raise
         return stuck
     try:
         for name in names:

@@ -316,3 +316,14 @@ def test_a_disk_in_trouble_holds_up_one_camera_and_writes_no_row(owner, lay, mon
     for segment in stuck:
         segment.file.rmdir()
     assert purging.purge(NOW).segments == 3
+
+
+def test_without_its_disk_nothing_is_taken_for_gone(week, roots):  # noqa: F811
+    away = roots.VIDEO_ROOT.rename(roots.VIDEO_ROOT.with_name("unplugged"))
+    roots.VIDEO_ROOT.mkdir()
+    result = purging.purge(NOW)
+    assert (result.segments, result.failed) == (0, 1)
+    roots.VIDEO_ROOT.rmdir()
+    away.rename(roots.VIDEO_ROOT)
+    assert purging.purge(NOW).segments == 3
+    assert left(week) == [True] * 7 + [False] * 3
