@@ -1,4 +1,13 @@
+from pathlib import Path
+
 import pytest
+
+
+def pytest_collection_modifyitems(items):
+    """Whatever stands in this folder takes minutes: `make soak` runs it, `make test` does not."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.soak)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from apps.cameras.models import Camera
 from apps.video.models import Lease, Segment
 from tests.soak.rig import Program, Rig, count, overlaps, rig, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 CAMERAS, MINUTES = int(os.environ.get("SOAK_CAMERAS", "200")), float(os.environ.get("SOAK_MINUTES", "5"))
 BAD = ("hang", "garbage", "noise", "refuse", "stall/4", "flap/3", "nokey", "late/8", "silent", "wrap")
 TAKEOVER = 10.0

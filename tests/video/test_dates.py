@@ -1,9 +1,11 @@
 """When pictures were taken, whatever is done to the clocks of machine and camera: recorded packets, set clocks."""
 
 import itertools
+import time
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import av
 import pytest
 
 from apps.video import feed, media_clock
@@ -212,3 +214,12 @@ def test_files_of_many_cameras_are_cut_all_over_the_minute():
 def test_a_camera_is_cut_at_its_own_second_whenever_it_began():
     begun = [datetime.fromtimestamp(NOON, UTC) + timedelta(seconds=n * 7.3) for n in range(20)]
     assert len({round(next_cut(7, at.timestamp()) % 60, 3) for at in begun}) == 1
+
+
+@pytest.mark.parametrize(("path", "is_sent"), [("/cam/1", True), ("/bad/silent", False)])
+def test_a_camera_sends_its_date_in_sender_reports(street, path, is_sent):
+    with av.open(street(path), options=feed.OPTIONS, timeout=(6, 5)) as container:
+        packet = next(container.demux(video=0))
+        date = media_clock.date_by_camera(packet)
+    assert (date is not None) == is_sent
+    assert date is None or abs(date - time.time()) < 2
