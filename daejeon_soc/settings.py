@@ -339,8 +339,8 @@ SIGNING_KEY_FILE = Path(env.str("SIGNING_KEY_FILE", default=str(VAR_DIR / "keys"
 BURNED_IN_FONT = Path(
     env.str("BURNED_IN_FONT", default=str(NODE_MODULES / "pretendard/dist/public/static/Pretendard-SemiBold.otf"))
 )
-# How full the disk of the recordings may be (percent): at the first the centre is told, at the second the oldest
-# recordings go early if less than DISK_HOURS_LEFT of recording would fit, at the third they go whatever would fit.
+# How full the disk of the recordings may be (percent): the centre is told at each level. From the second on the
+# oldest recordings go early when less than DISK_HOURS_LEFT of recording would fit.
 DISK_CAUTION_PERCENT = env.float("DISK_CAUTION_PERCENT", default=85)
 DISK_SERIOUS_PERCENT = env.float("DISK_SERIOUS_PERCENT", default=92)
 DISK_CRITICAL_PERCENT = env.float("DISK_CRITICAL_PERCENT", default=96)

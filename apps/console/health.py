@@ -25,8 +25,6 @@ from apps.video.disk import LEVELS, level_of, space
 from apps.video.models import Clip, Lease, Recorder
 from daejeon_soc.celery import app as celery
 
-# With less than this the recorder may be stopped by the disk within minutes.
-DISK_RESERVE = 2 * 1024**3
 CELERY_QUEUE = "celery"
 # Those of the queue above, and those who make clips.
 WORKERS = ("worker", "clips")
@@ -97,7 +95,7 @@ def disk() -> str:
         return "unknown while the database does not answer"
     except OSError:
         return "does not answer"
-    return "" if room.free > min(DISK_RESERVE, room.total // 50) else "almost full"
+    return "" if room.free > room.reserve else "almost full"
 
 
 PARTS = {"database": database, "redis": redis, "worker": worker, "recorder": recorder, "disk": disk}

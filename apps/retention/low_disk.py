@@ -7,6 +7,7 @@ hold has its own copy. Each step is on record before it is taken.
 
 import logging
 from datetime import UTC, datetime, time, timedelta
+from math import ceil
 
 from django.conf import settings
 from django.db import transaction
@@ -84,20 +85,18 @@ def _goes_on(step: purging.Purged, total: purging.Purged) -> bool:
 
 
 def _missing(is_making_room: bool, now: datetime) -> int:
-    """Bytes that must become free; 0 when there is room enough."""
+    """Bytes that must become free; 0 when there is room enough.
+
+    Above the level `serious` there must be room for some hours of recording at the present rate, and for the
+    reserve in any case: a disk may be nearly full of what others keep there, and still have room for days.
+    """
     room = disk.space(settings.VIDEO_ROOT)
-    limit = settings.DISK_CRITICAL_PERCENT
-    if disk.level_of(room) != disk.NORMAL and hours_left(room, now) < settings.DISK_HOURS_LEFT:
-        limit = settings.DISK_SERIOUS_PERCENT
-    if room.used_percent < limit - (MARGIN if is_making_room else 0):
+    if room.used_percent < settings.DISK_SERIOUS_PERCENT - (MARGIN if is_making_room else 0):
         return 0
-    return max(1, round(room.total * (room.used_percent - limit + MARGIN) / 100))
-
-
-def hours_left(room: Space, now: datetime) -> float:
-    """How many hours of recording would fit, at the rate of the last hour."""
     recent = Segment.objects.filter(started_at__gte=now - LATELY).aggregate(total=Sum("bytes"))["total"]
-    return room.free / recent if recent else float("inf")
+    wanted = max(room.reserve, recent * settings.DISK_HOURS_LEFT if recent else 0)
+    over = room.total * (room.used_percent - settings.DISK_SERIOUS_PERCENT + MARGIN) / 100
+    return max(0, ceil(min(over, wanted - room.free)))
 
 
 def _moves(missing: int) -> bool:

@@ -20,6 +20,11 @@ class Space:
     free: int
 
     @property
+    def reserve(self) -> int:
+        """With less than this left, recording may stop within minutes."""
+        return min(2 * 1024**3, self.total // 50)
+
+    @property
     def used_percent(self) -> float:
         return 100 * (1 - self.free / self.total) if self.total else 100.0
 

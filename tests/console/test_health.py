@@ -78,8 +78,8 @@ def test_recorder_is_well_only_while_one_is_alive():
 @pytest.mark.parametrize(
     ("total", "free", "reason"),
     [
-        (10**12, health.DISK_RESERVE, "almost full"),
-        (10**12, health.DISK_RESERVE + 1, ""),
+        (10**12, 2 * 1024**3, "almost full"),
+        (10**12, 2 * 1024**3 + 1, ""),
         (10**9, 20_000_000, "almost full"),
         (10**9, 20_000_001, ""),
     ],

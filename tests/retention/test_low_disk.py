@@ -163,10 +163,17 @@ class TestMakingRoom:
         settings.DISK_HOURS_LEFT = 0.5
         assert low_disk.make_room(now).segments == 1
 
-    def test_a_critical_level_is_acted_on_whatever_would_fit(self, budget, twelve, now, settings):
+    def test_the_reserve_is_kept_whatever_the_rate(self, budget, twelve, now, settings):
         settings.DISK_HOURS_LEFT = 0
-        budget(12_200)  # 98%; 94% is wanted: 11,468
+        budget(12_300)
+        assert low_disk.make_room(now).segments == 0
+        budget(12_200)  # 200 left, of which a fiftieth of the whole, 244, is the reserve
         assert low_disk.make_room(now).segments == 1
+
+    def test_a_disk_full_of_what_others_keep_is_no_reason(self, roots, twelve, now, monkeypatch):
+        monkeypatch.setattr(disk, "space", lambda _path: Space(10**12, 15 * 10**9))
+        assert low_disk.make_room(now).segments == 0
+        assert low_disk.watch(now).level == "critical"
 
     def test_nothing_left_to_take_is_told_and_ends(self, budget, now, monkeypatch, caplog):
         monkeypatch.setattr(disk, "space", lambda _path: Space(100, 0))
@@ -222,7 +229,8 @@ def test_a_real_disk_never_fills_up_while_recording_goes_on(small_disk, settings
         segment = lay(camera, started, bytes=len(content), sha256="ab" * 32)
         (small_disk / path_of(camera.pk, started)).write_bytes(content)
         worst = max(worst, disk.space(small_disk).used_percent)
-        tasks.watch_disk()
+        low_disk.watch(started + MINUTE)
+        low_disk.make_room(started + MINUTE)
         assert segment.file.stat().st_size == len(content)
     assert disk.space(small_disk).used_percent < settings.DISK_SERIOUS_PERCENT
     assert worst < 100
