@@ -1,4 +1,4 @@
-"""What ffmpeg is told: to join recordings without touching a picture, or to code them anew with words in them.
+"""What ffmpeg is told: to code recordings anew, with words in every picture.
 
 It always runs at the lowest priority, and for as long only as whoever waits for it wants it.
 """
@@ -24,10 +24,10 @@ logger = logging.getLogger(__name__)
 
 POLITE = ["nice", "-n", "10", "ionice", "-c", "3", "ffmpeg"]
 LOOK_EVERY_SECONDS = 0.1
-# The edit list begins this much before the first picture, so that rounding never hides it. In ticks.
-MARGIN = 3
 # Words in a picture: at most this part of its height, and never too small to read.
 LINES_IN_HEIGHT, SMALLEST_PIXELS = 22, 9
+# Seconds that coding a second may take, at the lowest priority beside everything else.
+PATIENCE = 8.0
 CLOCK = "%Y-%m-%d %T %Z"
 
 
@@ -50,15 +50,6 @@ class Work:
     length: float
     number: str
     touch: Callable[[int | None], None]
-
-
-def join(work: Work, *, codec: str) -> None:
-    """Every picture as it was recorded; those before the first wanted stay in the file, hidden by its edit list."""
-    hidden = max(0.0, work.hidden - MARGIN / TIMESCALE)
-    # Converting would put parameter sets into the pictures, which would no longer be the recorded bytes.
-    source = ffmpeg.input(str(work.listing), f="concat", safe=0, auto_convert=0, itsoffset=f"{-hidden:.6f}")
-    options = {"c": "copy", "avoid_negative_ts": "disabled"} | ({"tag:v": "hvc1"} if codec.startswith("hvc1") else {})
-    _run(source["v:0"].output(str(work.target), **options, **_container(work)), work, patience=0.5)
 
 
 def code(work: Work, *, size: tuple[int, int], lines: list[str]) -> None:
@@ -87,7 +78,7 @@ def code(work: Work, *, size: tuple[int, int], lines: list[str]) -> None:
         "vsync": "vfr",
         "movflags": "+faststart",
     }
-    _run(video.output(str(work.target), **options, **_container(work)), work, patience=8.0)
+    _run(video.output(str(work.target), **options, **_container(work)), work)
 
 
 def _drawn(video, text: Path, size: tuple[int, int], longest: str, **where):
@@ -115,11 +106,11 @@ def _container(work: Work) -> dict:
     }
 
 
-def _run(output, work: Work, *, patience: float) -> None:
+def _run(output, work: Work) -> None:
     """Run ffmpeg, passing on how far it is; kill it when it takes longer than any healthy run, or is not wanted."""
     quiet = ["-nostdin", "-hide_banner", "-loglevel", "error", "-nostats", "-progress", "pipe:1"]
     command = output.global_args(*quiet).overwrite_output().compile(cmd=POLITE)
-    said, give_up_at = work.listing.with_name("ffmpeg.log"), time.monotonic() + 60 + work.length * patience
+    said, give_up_at = work.listing.with_name("ffmpeg.log"), time.monotonic() + 60 + work.length * PATIENCE
     environment = {**os.environ, "TZ": settings.TIME_ZONE}
     with (
         said.open("w") as errors,

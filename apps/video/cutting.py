@@ -22,9 +22,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.audit.actions import record
-from apps.video import coding, reasons, seal, signing, storage
+from apps.video import coding, joining, reasons, seal, signing, storage
 from apps.video.coding import Failed, Work
 from apps.video.fmp4 import ROW, TIMESCALE, Fragment, configuration_of, fragments
+from apps.video.joining import Joined
 from apps.video.models import Clip, Segment, recorded
 from apps.video.nal import BadStream
 from apps.video.playback import SEAM
@@ -158,8 +159,7 @@ class _Job:
         self._refuse_what_one_file_cannot_hold(parts)
         self._leave_room(parts)
         starts_at = self._first_picture(parts[0])
-        self._produce(parts, starts_at)
-        self._publish(parts, starts_at)
+        self._publish(parts, starts_at, self._produce(parts, starts_at))
 
     def clear(self) -> None:
         shutil.rmtree(self._desk, ignore_errors=True)
@@ -226,7 +226,19 @@ class _Job:
         on_screen = max((tick for tick in shown if tick <= wanted), default=min(shown))
         return part.begins + timedelta(seconds=on_screen / TIMESCALE)
 
-    def _produce(self, parts: list[Part], starts_at: datetime) -> None:
+    def _produce(self, parts: list[Part], starts_at: datetime) -> Joined | None:
+        """Write the draft; what is known of its bytes already."""
+        clip, segment = self.clip, parts[0].segment
+        if clip.kind == Clip.Kind.EVIDENCE:
+            return joining.join(
+                [(part.file, part.begins) for part in parts],
+                self._draft,
+                starts_at=starts_at,
+                ends_at=clip.ends_at,
+                size=(segment.width, segment.height),
+                number=str(clip.pk),
+                touch=self.touch,
+            )
         listing = self._desk / "parts.txt"
         listing.write_text(_listing(parts))
         work = Work(
@@ -234,22 +246,19 @@ class _Job:
             target=self._draft,
             begins=parts[0].begins,
             hidden=(starts_at - parts[0].begins).total_seconds(),
-            length=(min(self.clip.ends_at, parts[-1].ends) - starts_at).total_seconds(),
-            number=str(self.clip.pk),
+            length=(min(clip.ends_at, parts[-1].ends) - starts_at).total_seconds(),
+            number=str(clip.pk),
             touch=self.touch,
         )
-        segment = parts[0].segment
-        if self.clip.kind == Clip.Kind.EVIDENCE:
-            coding.join(work, codec=segment.codec)
-        else:
-            coding.code(work, size=_even(segment.width, segment.height), lines=self.clip.note["burned_in"])
+        coding.code(work, size=_even(segment.width, segment.height), lines=clip.note["burned_in"])
+        return None
 
-    def _publish(self, parts: list[Part], starts_at: datetime) -> None:
+    def _publish(self, parts: list[Part], starts_at: datetime, joined: Joined | None) -> None:
         fields = {
             "sources": [{"segment": p.segment.path, "sha256": p.sha256, "bytes": p.bytes} for p in parts],
             "gaps": gaps(parts, self.clip.starts_at, self.clip.ends_at),
         }
-        manifest = self._seal({**_facts(self.clip, starts_at), **fields})
+        manifest = self._seal({**_facts(self.clip, starts_at), **fields}, joined)
         fields |= {"sha256": manifest["sha256"], "bytes": manifest["bytes"], "manifest": manifest}
         try:
             self.settle(state=Clip.State.READY, progress=100, path=str(self._path), **fields)
@@ -257,7 +266,7 @@ class _Job:
             self._target.unlink(missing_ok=True)
             raise
 
-    def _seal(self, facts: dict) -> dict:
+    def _seal(self, facts: dict, joined: Joined | None) -> dict:
         """Seal the file and bring it to disk under its name; return its signed manifest.
 
         The seal, which travels with the file, tells of the recording. The manifest tells the recipient the rest.
@@ -265,7 +274,7 @@ class _Job:
         try:
             with self._draft.open("r+b") as file, ThreadPoolExecutor(1) as disk:
                 written = disk.submit(os.fsync, file.fileno())  # the disk writes while the processor counts
-                digest, size = _fingerprint_of(file.fileno(), self.touch)
+                digest, size = (joined.digest, joined.bytes) if joined else _fingerprint_of(file.fileno(), self.touch)
                 facts["content"] = {"sha256": digest.hexdigest(), "bytes": size}
                 box = seal.sealed(signing.sign(facts))
                 digest.update(box)

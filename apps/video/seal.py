@@ -70,7 +70,7 @@ class Reading:
         return Evidence(
             sha256=self._hash.hexdigest(),
             content=self._before_seal.hexdigest() if ends_with_seal else "",
-            seal=parse(bytes(self._seal)),
+            seal=parse(bytes(self._seal)) or parse(_after_type(self._end)),
             numbers=self._numbers(),
         )
 
@@ -104,6 +104,11 @@ class Reading:
     def _numbers(self) -> tuple[str, ...]:
         found = [match.decode() for end in (self._start, self._end) for match in NUMBER.findall(end)]
         return tuple(dict.fromkeys(found))[:MOST_NUMBERS]
+
+
+def _after_type(end: bytes) -> bytes:
+    """What follows the name of our box at the end of a file whose other boxes lead elsewhere."""
+    return bytes(end.rpartition(b"uuid" + TYPE)[2]) if b"uuid" + TYPE in end else b""
 
 
 def parse(text: bytes) -> dict:

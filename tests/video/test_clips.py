@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django.utils import timezone
 
-from apps.video import actions, coding, cutting, reasons, signing, storage, tasks, verifying
+from apps.video import actions, cutting, joining, reasons, signing, storage, tasks, verifying
 from apps.video.models import Clip, SigningKey
 from apps.video.nal import H265
 from apps.video.recording import Recording
@@ -57,14 +57,14 @@ class TestEvidence:
             assert container.duration / 1e6 == pytest.approx(7.7, abs=0.1)
 
     def test_a_source_purged_while_the_clip_is_made_is_in_it_all_the_same(self, footage, camera, monkeypatch):
-        join = coding.join
+        join = joining.join
 
         def purged_first(*args, **kwargs):
             for segment in footage:
                 storage.delete(segment)
-            join(*args, **kwargs)
+            return join(*args, **kwargs)
 
-        monkeypatch.setattr(coding, "join", purged_first)
+        monkeypatch.setattr(joining, "join", purged_first)
         clip = made(camera, 0, 9)
         assert (clip.state, clip.gaps, len(shown(clip.file))) == ("ready", [], 9 * FPS)
 
@@ -247,7 +247,8 @@ class TestCancelling:
         slow.chmod(0o755)
         monkeypatch.setenv("PATH", f"{slow.parent}:{os.environ['PATH']}")
         film(roots, camera, START, 1)
-        clip = order(camera, 0, 1)
+        note = {"burned_in": LINES}
+        clip = actions.order_clip(camera.pk, after(0), after(1), note=note, kind=Clip.Kind.VIEWING)
 
         def work():
             try:

@@ -244,7 +244,9 @@ class TestAgain:
 
     def test_a_failing_tool_is_a_failed_clip(self, footage, camera, monkeypatch):
         monkeypatch.setattr(coding, "POLITE", ["false"])
-        clip = made(camera, 0, 5)
+        actions.order_clip(camera.pk, after(0), after(5), note={"burned_in": []}, kind=Clip.Kind.VIEWING)
+        tasks.cut_clips()
+        clip = Clip.objects.get()
         assert (clip.state, clip.error) == ("failed", reasons.NOT_CUT)
 
     def test_a_clip_destroyed_while_it_is_cut_stays_destroyed(self, roots, footage, camera):
@@ -279,7 +281,8 @@ def test_a_clip_survives_the_death_of_its_worker(roots, footage, camera, tmp_pat
     slow.chmod(0o755)
     base = connection.settings_dict
     url = f"postgis://{base['USER']}:{base['PASSWORD']}@{base['HOST']}:{base['PORT']}/{base['NAME']}"
-    clip = order(camera, 1.5, 8)
+    note = {"burned_in": []}
+    clip = actions.order_clip(camera.pk, after(1.5), after(8), note=note, kind=Clip.Kind.VIEWING)
     code = "from apps.video.tasks import cut_clips; cut_clips()"
     worker = subprocess.Popen(
         [sys.executable, "manage.py", "shell", "-v0", "-c", code],

@@ -44,6 +44,13 @@ def test_a_torn_seal_is_none():
     assert (evidence.content, evidence.seal) == ("", {})
 
 
+def test_a_seal_is_found_though_the_boxes_before_it_lead_elsewhere():
+    broken = bytearray(VIDEO + sealed(SIGNED))
+    broken[3] = 0  # the first box now reaches to the end
+    evidence = read(bytes(broken))
+    assert (evidence.content, evidence.seal) == ("", SIGNED)
+
+
 def test_the_last_of_two_seals_counts():
     first = VIDEO + sealed(SIGNED)
     evidence = read(first + sealed({"clip": "8"}))
