@@ -139,10 +139,11 @@ def rig(folder: Path) -> Iterator[Rig]:
 
 @dataclass(frozen=True)
 class Count:
-    """Pictures of some cameras: how many stand in the files, and how many are missing between them."""
+    """Pictures of some cameras: how many stand in the files, how many are missing between them, and where."""
 
     pictures: int
     missing: int
+    where: tuple[str, ...] = ()
 
 
 def count(segments: Iterable[Segment], video: Path) -> Count:
@@ -154,15 +155,24 @@ def count(segments: Iterable[Segment], video: Path) -> Count:
     counts = []
     for _session, parts in itertools.groupby(ordered, key=lambda one: (one.camera_id, one.session)):
         counts.append(count_files([video / part.path for part in parts]))
-    return Count(sum(one.pictures for one in counts), sum(one.missing for one in counts))
+    return Count(
+        sum(one.pictures for one in counts),
+        sum(one.missing for one in counts),
+        tuple(itertools.chain.from_iterable(one.where for one in counts)),
+    )
 
 
 def count_files(files: list[Path], *, fps: int = 15) -> Count:
     """Pictures of one connection. Exact: a virtual camera's timestamps stand on a grid, so one that is missing
     leaves a wider step."""
-    times = [at for file in files for at in decode_times(file)]
+    times = [(at, f"{file}, picture {n}") for file in files for n, at in enumerate(decode_times(file))]
     step = TIMESCALE // fps
-    return Count(len(times), sum(max(0, round((later - at) / step) - 1) for at, later in itertools.pairwise(times)))
+    holes = [
+        (round((later - at) / step) - 1, where)
+        for (at, _), (later, where) in itertools.pairwise(times)
+        if later - at > 1.5 * step
+    ]
+    return Count(len(times), sum(missing for missing, _ in holes), tuple(where for _, where in holes))
 
 
 def decode_times(file: Path) -> list[int]:
