@@ -154,7 +154,7 @@ def decide(
 
 def _naming(camera_id: int) -> QuerySet:
     """Ids of the provisions that give the camera and have not been narrowed by it."""
-    return ProvisionCamera.objects.given().filter(camera=camera_id).values("provision")
+    return ProvisionCamera.objects.filter(camera=camera_id, removed_at=None).values("provision")
 
 
 def _why_closed(provisions: QuerySet[Provision], camera_id: int, kind: str, at: datetime) -> str:
