@@ -64,6 +64,22 @@ def test_a_picture_is_there_at_once_and_says_how_old_it_is(page_of, cameras):
         page.context.close()
 
 
+def test_over_plain_http_a_browser_has_no_webcodecs(browser):
+    """Why MSE is kept, and why the tile then says that HTTPS would be quicker."""
+    page = browser.new_page()
+    page.route("**/*", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
+    found = {}
+    for address in ("http://centre.test/", "https://centre.test/", "http://127.0.0.1/"):
+        page.goto(address)
+        found[address] = page.evaluate("() => [isSecureContext, 'VideoDecoder' in self, 'MediaSource' in self]")
+    page.close()
+    assert found == {
+        "http://centre.test/": [False, False, True],
+        "https://centre.test/": [True, True, True],
+        "http://127.0.0.1/": [True, True, True],
+    }
+
+
 def test_a_right_that_ends_darkens_the_picture_within_two_seconds(city, pages_of, cameras):
     pages = pages_of("police")
     incident = post_call(city)
