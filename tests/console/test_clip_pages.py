@@ -2,7 +2,10 @@
 
 # ruff: noqa: F811  (fixtures of other modules)
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from apps.video import actions, tasks
 from apps.video.models import Clip
@@ -68,6 +71,7 @@ def test_an_order_waits_in_its_place_and_is_cancelled(page, police, operator, in
     sign_in(page, "police")
     page.click(".clip-order summary")
     page.check("[name=kind][value=viewing]")
+    page.fill("[name=to]", f"{timezone.localtime() - timedelta(minutes=1):%Y-%m-%dT%H:%M:%S}")
     check(page)
     page.click(".clip-order .button-main")
     page.wait_for_selector("clip-state[data-state=queued]")
