@@ -13,7 +13,7 @@ function progress(percent) {
   const place = form.querySelector("[data-progress]");
   place.hidden = percent === null;
   place.querySelector("progress").value = percent ?? 0;
-  place.querySelector("span").textContent = words.reading.replace("{percent}", percent);
+  place.querySelector("span").textContent = words.reading.replace("{n}", percent);
 }
 
 /** What the file says about itself; rejects when it cannot be read. */
@@ -38,7 +38,7 @@ async function ask(evidence) {
   });
   if (!answer.ok) throw new Error(answer.statusText);
   const place = document.querySelector("[data-finding]");
-  place.innerHTML = await answer.text(); // drawn and escaped by the centre
+  place.replaceChildren(...new DOMParser().parseFromString(await answer.text(), "text/html").body.children);
   place.firstElementChild.focus();
 }
 

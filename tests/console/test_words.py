@@ -14,7 +14,7 @@ TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
 SCRIPTS = sorted((settings.BASE_DIR / "static" / "js").glob("*.js"))
 SPOKEN = {"alt", "title", "placeholder", "aria-label", "label"}
 # Language names are written in their own language; the rest are names of keys, units and codes.
-UNTRANSLATED = {"한국어", "English", "m", "Enter", "Esc"}
+UNTRANSLATED = {"한국어", "English", "m", "Enter", "Esc", "UTC"}
 TAG = re.compile(r"{%.*?%}|{#.*?#}", re.DOTALL)
 BLOCK = re.compile(r"{%\s*blocktranslate.*?endblocktranslate\s*%}", re.DOTALL)
 NAMES = re.compile(r"{%\s*block (?:theme|body_class)\s*%}[^{]*{%\s*endblock\s*%}")

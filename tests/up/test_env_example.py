@@ -8,7 +8,7 @@ import pytest
 from daejeon_soc.up import city_env
 from tests.running_city import BASE
 
-READING = r"(env|environ\.Env\(\)|os\.environ)\.(str|int|bool|list|db|float|email|get|setdefault)$"
+READING = r"(env|environ\.Env\(\)|os\.environ)\.(str|int|bool|list|db|float|email|json|get|setdefault)$"
 # Set by the front servers and by the runner itself, never by a person.
 NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "PATH"}
 
