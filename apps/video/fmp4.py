@@ -70,8 +70,8 @@ HEAD = struct.Struct(">I4s I4sII I4s I4sII I4sIQ I4sIII".replace(" ", ""))
 ROW = struct.Struct(">IIIi")
 # Where things stand in every fragment of one picture, and how long all before the picture is.
 SEQUENCE_AT, TFDT_AT, DURATION_AT, HEAD_BYTES = 20, 60, 88, 112
-REFERENCE = struct.Struct(">I4sIIQQ")
-EPOCH_1900 = 2_208_988_800
+TAKEN = struct.Struct(">I4s16sQ")
+TAKEN_TYPE = bytes.fromhex("d19a6f2c8b5e4f0e9a53c1f7704be28d")
 
 
 def fragment_head(sequence: int, samples: list[Sample]) -> bytes:
@@ -105,10 +105,9 @@ def sequence(fragment: bytes) -> int:
     return int.from_bytes(fragment[SEQUENCE_AT : SEQUENCE_AT + 4], "big")
 
 
-def reference_time(taken_at: float, at: int) -> bytes:
-    """The box before a fragment that says when, in Unix seconds, the picture with decode time `at` was taken."""
-    ntp = round((taken_at + EPOCH_1900) * (1 << 32))
-    return REFERENCE.pack(REFERENCE.size, b"prft", 0x0100_0018, 1, ntp, at)
+def taken_box(taken_at: float) -> bytes:
+    """The `uuid` box behind a live fragment that says when its picture was taken: microseconds since 1970."""
+    return TAKEN.pack(TAKEN.size, b"uuid", TAKEN_TYPE, round(taken_at * 1e6))
 
 
 def starts_with_key(fragment: bytes) -> bool:

@@ -19,7 +19,7 @@ from django.db import Error as DatabaseError
 from apps.video import reasons, wire
 from apps.video.channel import Channel, Config, Frame, Viewer
 from apps.video.converting import Converter, needs_conversion
-from apps.video.fmp4 import HEAD_BYTES, TIMESCALE, decode_time, duration, moved, reference_time, sequence
+from apps.video.fmp4 import HEAD_BYTES, TIMESCALE, decode_time, duration, moved, sequence, taken_box
 from apps.video.models import Lease, Recorder
 from apps.video.reasons import NotAvailable
 
@@ -77,7 +77,7 @@ class Pace:
 async def watch(camera_id: int, pace: Pace | None = None, *, converted: bool = False) -> AsyncIterator[str | bytes]:
     """Yield `{"mime": …, "now": …}` as JSON, the init segment, then fragments of one picture each, first a keyframe.
 
-    `now` is the time here (Unix s); before each fragment's moof stands a `prft` box with the time, by the same clock,
+    `now` is the time here (Unix s); behind each fragment stands a `uuid` box with the time, by the same clock,
     at which its picture came to the recorder. Media time starts at 0 and has no holes. A viewer that fell behind goes
     on with a keyframe and is told `{"skipped": seconds}`. When the format changes, or the recorder, mime and init come
     again before the next fragment. `converted`: as H.264, whatever the camera sends.
@@ -127,7 +127,7 @@ class _Story:
             self._shift = self._end - at
         self._end = at + self._shift + duration(frame.head)
         self._last = frame
-        return b"".join((reference_time(frame.taken_at, at + self._shift), moved(frame.head, self._shift), frame.data))
+        return b"".join((moved(frame.head, self._shift), frame.data, taken_box(frame.taken_at)))
 
 
 def _skipped(last: Frame, frame: Frame) -> bool:

@@ -1,26 +1,26 @@
-/* A live fragment as our own server writes it: the time of its picture, then that one picture.
+/* A live fragment as our own server writes it: one picture, then the time at which it was taken.
    Everything stands where it always stands (apps/video/fmp4.py), so there is nothing to search. */
 
-const PRFT = 0x70726674;
 const MOOF = 0x6d6f6f66;
-const MOOF_AT = 32;
-const DATA_AT = MOOF_AT + 112;
+const UUID = 0x75756964;
+const DATA_AT = 112;
+const TAKEN_BYTES = 32;
 const TICKS = 90_000;
 const KEY = 0x02000000;
-const EPOCH_1900_S = 2_208_988_800;
 
 /** {bytes, at: seconds of media time at which it is shown, takenAt: ms since 1970, key, data}; null if it is none. */
 export function readFragment(bytes) {
   const view = new DataView(bytes);
-  if (bytes.byteLength <= DATA_AT || view.getUint32(4) !== PRFT || view.getUint32(MOOF_AT + 4) !== MOOF) return null;
-  if (view.getUint32(MOOF_AT + 80) !== 1) return null; // pictures in it
-  const decoded = Number(view.getBigUint64(MOOF_AT + 60));
+  const takenAt = bytes.byteLength - TAKEN_BYTES;
+  if (takenAt <= DATA_AT || view.getUint32(4) !== MOOF || view.getUint32(takenAt + 4) !== UUID) return null;
+  if (view.getUint32(80) !== 1) return null; // pictures in it
+  const decoded = Number(view.getBigUint64(60));
   return {
     bytes,
-    at: (decoded + view.getInt32(MOOF_AT + 100)) / TICKS,
-    takenAt: (view.getUint32(16) - EPOCH_1900_S + view.getUint32(20) / 2 ** 32) * 1000,
-    key: view.getUint32(MOOF_AT + 96) === KEY,
-    data: new Uint8Array(bytes, DATA_AT),
+    at: (decoded + view.getInt32(100)) / TICKS,
+    takenAt: Number(view.getBigUint64(takenAt + 24)) / 1000,
+    key: view.getUint32(96) === KEY,
+    data: new Uint8Array(bytes, DATA_AT, takenAt - DATA_AT),
   };
 }
 

@@ -3,6 +3,7 @@ from django.contrib.admin.sites import site as admin_site
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 
+from apps.agencies.sittings import give_pledge
 from apps.audit.models import Entry
 from apps.cameras.forms import PositionField
 from apps.cameras.models import Camera, District, Dong, Site
@@ -12,7 +13,8 @@ MODELS = [Camera, Site, District, Dong]
 
 
 @pytest.fixture
-def admin(admin_client, districts, camera):
+def admin(admin_client, admin_user, districts, camera):
+    give_pledge(admin_user, text="as in the centre's form")
     for turn in range(20):
         camera(f"C-{turn}")
     return admin_client

@@ -9,6 +9,7 @@ from apps.cameras.placing import place
 from apps.cameras.sample import load_sample_registry
 from tests.cameras.conftest import CENTRE, metres
 from tests.cameras.test_choosing import chosen
+from tests.cast import make_user
 
 pytestmark = pytest.mark.django_db
 URLS = [f"rtsp://127.0.0.1:1/cam/{turn}" for turn in range(1, 9)]
@@ -54,8 +55,8 @@ def test_without_boundaries_nothing_is_outside(db):
 
 
 @pytest.fixture
-def signed_in(client, django_user_model):
-    client.force_login(django_user_model.objects.create_user("anybody"))
+def signed_in(client, db):
+    client.force_login(make_user("anybody"))
     return client
 
 

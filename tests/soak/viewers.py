@@ -11,7 +11,6 @@ from pathlib import Path
 import websockets.asyncio.client
 from websockets.exceptions import ConnectionClosed
 
-from apps.video.fmp4 import EPOCH_1900
 from tests.city.client import command_of, descendants
 
 
@@ -48,8 +47,8 @@ class Viewer:
     def hear(self, part: str | bytes) -> None:
         if isinstance(part, str):
             self.skipped += [said["skipped"]] if "skipped" in (said := json.loads(part)) else []
-        elif part[4:8] == b"prft":
-            self.ages.append(time.time() - (int.from_bytes(part[16:24], "big") / (1 << 32) - EPOCH_1900))
+        elif part[4:8] == b"moof":
+            self.ages.append(time.time() - int.from_bytes(part[-8:], "big") / 1e6)
 
 
 @asynccontextmanager

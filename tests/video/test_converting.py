@@ -95,7 +95,7 @@ async def test_viewers_of_one_camera_share_one_conversion_and_end_it(start_recor
         mime = await asyncio.wait_for(anext(view), 10)
         assert "avc1" in json.loads(mime)["mime"]
         assert (await anext(view))[4:8] == b"ftyp"
-        assert (await anext(view))[4:8] == b"prft"
+        assert (await anext(view))[4:8] == b"moof"
     with pytest.raises(NotAvailable) as refused:
         await asyncio.wait_for(anext(live.watch(other.pk, converted=True)), 5)
     assert refused.value.reason == reasons.TOO_MANY_CONVERTED

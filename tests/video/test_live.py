@@ -14,7 +14,7 @@ from asgiref.sync import sync_to_async
 from apps.video import channel as channel_module
 from apps.video import live, live_server, reasons, stills, wire
 from apps.video.channel import Channel, Config, Frame, Viewer
-from apps.video.fmp4 import EPOCH_1900, decode_time, fragment_head, starts_with_key
+from apps.video.fmp4 import decode_time, fragment_head, starts_with_key
 from apps.video.live_server import LiveServer
 from apps.video.models import Recorder
 from apps.video.reasons import NotAvailable
@@ -35,14 +35,14 @@ async def take(camera_id: int, fragments: int) -> list:
 
 
 def plain(part: bytes) -> bytes:
-    """The fragment behind its reference time."""
-    assert part[4:8] == b"prft"
-    return part[32:]
+    """The fragment before the time of its picture."""
+    assert (part[4:8], part[-28:-24]) == (b"moof", b"uuid")
+    return part[:-32]
 
 
 def taken_at(part: bytes) -> float:
-    """Unix seconds at which the picture came to the recorder, as the reference time says."""
-    return int.from_bytes(part[16:24], "big") / (1 << 32) - EPOCH_1900
+    """Unix seconds at which the picture came to the recorder, as the fragment says."""
+    return int.from_bytes(part[-8:], "big") / 1e6
 
 
 async def next_picture(view, within: float = 2) -> bytes:
@@ -136,7 +136,7 @@ class TestWatching:
             if len(parts) == 6:
                 break
         kinds = [type(part) is str or part[4:8] for part in parts]
-        assert kinds == [True, b"ftyp", b"prft", True, b"ftyp", b"prft"]
+        assert kinds == [True, b"ftyp", b"moof", True, b"ftyp", b"moof"]
         assert [decode_time(plain(part)) for part in (parts[2], parts[5])] == [0, 6000]
 
     async def test_a_slow_viewer_jumps_to_a_keyframe_and_others_see_all(self, stage, monkeypatch):

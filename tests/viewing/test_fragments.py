@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from apps.video.fmp4 import fragment_head, init_segment, reference_time
+from apps.video.fmp4 import fragment_head, init_segment, taken_box
 from apps.video.nal import H264, H265
 from tests.console.test_scripts import reckon
 from tests.video.filming import encode, picture, samples_of
@@ -27,7 +27,7 @@ def filmed():
 
 def fragment(samples) -> bytes:
     head, data = fragment_head(7, samples), b"".join(sample.data for sample in samples)
-    return reference_time(TAKEN_AT, samples[0].at) + head + data
+    return head + data + taken_box(TAKEN_AT)
 
 
 def test_one_picture_and_when_it_was_taken(filmed):
@@ -54,8 +54,8 @@ def test_anything_else_is_nothing(filmed):
     others = [
         b"",
         bytes(200),
-        whole[:144],
-        whole[32:],
+        whole[:112],
+        whole[:-32],
         b"\xff" * 300,
         fragment(filmed[1]),  # two pictures in one
         noise.randbytes(400),

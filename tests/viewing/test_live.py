@@ -35,7 +35,7 @@ MIME = '{"mime": "video/mp4; codecs=\\"avc1.42c01e\\""}'
 
 @pytest.fixture(autouse=True)
 def frames(monkeypatch):
-    async def watch(camera_id, pace):
+    async def watch(camera_id, pace, *, converted):
         yield MIME
         while True:
             yield b"frame"
@@ -214,7 +214,7 @@ async def test_a_view_that_nothing_ends_goes_on(police, camera, incident):
 
 
 async def test_a_camera_without_picture_says_why(police, camera, incident, monkeypatch):
-    async def watch(camera_id, pace):
+    async def watch(camera_id, pace, *, converted):
         raise NotAvailable(NO_ANSWER)
         yield
 
