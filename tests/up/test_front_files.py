@@ -22,6 +22,7 @@ class Application(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     go_on = threading.Event()
+    arrived = threading.Semaphore(0)
 
     def do_GET(self):
         self.send_response(200)
@@ -32,6 +33,7 @@ class Application(BaseHTTPRequestHandler):
 
     def do_POST(self):
         left = int(self.headers["Content-Length"])
+        self.arrived.release()
         self.go_on.wait(10)
         while left > 0 and (block := self.rfile.read(min(left, 1 << 20))):
             left -= len(block)
@@ -120,8 +122,10 @@ def test_a_large_upload_goes_through_and_leaves_nothing_on_this_disk(front, tmp_
 
 def test_strangers_uploads_take_two_threads_and_no_more(front):
     Application.go_on.clear()
+    Application.arrived = threading.Semaphore(0)
     with head_of_upload(front, "/verify/file/", 5000), head_of_upload(front, "/verify/file/", 5000):
-        eventually(lambda: upload_refused(front), within=5)
+        assert all(Application.arrived.acquire(timeout=5) for _ in range(2))
+        assert upload_refused(front)
         assert httpx.get(f"{front}/verify/").status_code == 200
 
 
