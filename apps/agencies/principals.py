@@ -35,14 +35,9 @@ class Principal:
         if self.key_id:
             key = ApiKey.objects.usable().select_related("agency").filter(pk=self.key_id).first()
             return AgencySystem(key) if key else None
-        if self.session_key and not self._session_lives():
+        if self.session_key and not living_sessions({self.session_key}):
             return None
         return User.objects.filter(pk=self.user_id, is_active=True).first()
-
-    def _session_lives(self) -> bool:
-        """Neither ended nor locked."""
-        lives = Session.objects.filter(pk=self.session_key, expire_date__gt=timezone.now())
-        return lives.exclude(pk__in=SignIn.objects.locked().values("session_key")).exists()
 
     @cached_property
     def memberships(self) -> list[Membership]:
@@ -71,6 +66,12 @@ class Principal:
 
     def __str__(self):
         return str(self.party) if self.party else "nobody"
+
+
+def living_sessions(keys: set[str]) -> set[str]:
+    """Those of the sessions that have neither ended nor been locked."""
+    lives = Session.objects.filter(pk__in=keys, expire_date__gt=timezone.now())
+    return set(lives.exclude(pk__in=SignIn.objects.locked().values("session_key")).values_list("pk", flat=True))
 
 
 def principal_of(request) -> Principal:

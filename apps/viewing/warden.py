@@ -3,11 +3,9 @@ import logging
 from collections import defaultdict
 
 from channels.db import database_sync_to_async
-from django.contrib.sessions.models import Session
 from django.db import Error as DatabaseError
-from django.utils import timezone
 
-from apps.agencies.principals import Principal
+from apps.agencies.principals import Principal, living_sessions
 from apps.mous.gate import Decision, answers_alike, decide, visible_cameras
 
 logger = logging.getLogger(__name__)
@@ -58,7 +56,7 @@ def closed_among(pairs: set[tuple[Principal, int]]) -> dict[tuple[Principal, int
 
     A crowd is asked for in a few questions: all sessions at once, and one of those whose rights are the same.
     """
-    sessions = living_sessions({principal.session_key for principal, _camera_id in pairs})
+    sessions = living_sessions({principal.session_key for principal, _camera_id in pairs if principal.session_key})
     alike = answers_alike({principal.user_id for principal, _camera_id in pairs if principal.user_id})
     groups = defaultdict(set)
     for principal, camera_id in pairs:
@@ -85,11 +83,6 @@ def closed_in(group: set[tuple[Principal, int]]) -> dict[tuple[Principal, int], 
         for principal, camera_id in group
         if camera_id in decisions and not decisions[camera_id].is_open
     }
-
-
-def living_sessions(keys: set[str | None]) -> set[str]:
-    asked = Session.objects.filter(pk__in=keys - {None}, expire_date__gt=timezone.now())
-    return set(asked.values_list("pk", flat=True))
 
 
 warden = Warden()

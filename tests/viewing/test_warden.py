@@ -2,8 +2,9 @@
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.utils import timezone
 
-from apps.agencies.models import User
+from apps.agencies.models import SignIn, User
 from apps.agencies.principals import Principal
 from apps.linked_services.actions import advance, receive
 from apps.viewing.warden import closed_among
@@ -51,6 +52,15 @@ def test_signing_out_on_one_screen_is_that_screen_only(crowd):
     Session.objects.filter(pk=gone[0].session_key).delete()
     closed = closed_among(crowd)
     assert (closed.keys(), codes(closed)) == ({gone}, {"signed_out"})
+
+
+def test_locking_one_screen_is_that_screen_only(crowd):
+    locked = next(iter(crowd))
+    user = User.objects.get(pk=locked[0].user_id)
+    SignIn.objects.filter(session_key=locked[0].session_key).delete()
+    SignIn.objects.create(user=user, session_key=locked[0].session_key, locked_at=timezone.now())
+    closed = closed_among(crowd)
+    assert (closed.keys(), codes(closed)) == ({locked}, {"signed_out"})
 
 
 def test_one_who_is_disabled_is_no_news_of_the_others(crowd):
