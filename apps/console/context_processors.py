@@ -13,6 +13,7 @@ def city(request):
         "city_zone": settings.TIME_ZONE,
         "city_phone": settings.CITY["phone"],
         "demo": settings.DEMO,
+        "live_by": settings.LIVE_BY,
         "idle_lock_minutes": settings.IDLE_LOCK_MINUTES,
         "duty": SimpleLazyObject(lambda: _duty(request)),
         "map_settings": {

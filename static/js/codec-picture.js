@@ -30,6 +30,7 @@ export class CodecPicture {
   #shown = null;
 
   static async plays(mime, init) {
+    if (document.documentElement.dataset.live === "mse") return false; // the centre's setting LIVE_BY
     if (!self.VideoDecoder || !configurationOf(init)) return false;
     try {
       return (await VideoDecoder.isConfigSupported(configurationFor(mime, init))).supported;
