@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from django.conf import settings
 from django.utils import timezone
 
 from apps.audit.actions import end_of_chain
-from apps.audit.keys import signing_key
+from apps.audit.keys import private_key
 from apps.audit.models import Link
 
 LONGEST_LINE = 1_000
@@ -28,7 +29,7 @@ def mark() -> bool:
     if not position or position == _last_position(file):
         return False
     words = {"position": position, "hash": newest.hex(), "at": timezone.now().isoformat()}
-    signature = signing_key("audit").sign(_text(words))
+    signature = _key().sign(_text(words))
     file.parent.mkdir(parents=True, exist_ok=True)
     fd = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
     with os.fdopen(fd, "a") as out:
@@ -40,7 +41,8 @@ def mark() -> bool:
 
 def disagreements() -> Iterator[str]:
     """A sentence for each mark that is not ours, or that the chain in the database does not agree with."""
-    marks = [_read(line) for line in _lines(settings.AUDIT_CHECKPOINTS)]
+    public = _key().public_key()
+    marks = [_read(line, public) for line in _lines(settings.AUDIT_CHECKPOINTS)]
     positions = [words["position"] for words in marks if words]
     chain = dict(Link.objects.filter(position__in=positions).values_list("position", "hash"))
     for number, words in enumerate(marks, 1):
@@ -52,16 +54,20 @@ def disagreements() -> Iterator[str]:
             yield f"checkpoint {number} of {words['at']}: link {words['position']} is another than at that time"
 
 
+def _key() -> Ed25519PrivateKey:
+    return private_key(settings.VAR_DIR / "keys" / "audit.pem")
+
+
 def _text(words: dict) -> bytes:
     return json.dumps(words, sort_keys=True).encode()
 
 
-def _read(line: str) -> dict | None:
+def _read(line: str, public: Ed25519PublicKey) -> dict | None:
     """What a line vouches for; None when it is damaged or its signature is not ours."""
     try:
         words = json.loads(line)
         signature = base64.b64decode(words.pop("signature"), validate=True)
-        signing_key("audit").public_key().verify(signature, _text(words))
+        public.verify(signature, _text(words))
     except (ValueError, TypeError, AttributeError, KeyError, InvalidSignature):
         return None
     return words
@@ -75,7 +81,7 @@ def _lines(file: Path) -> Iterator[str]:
 
 
 def _last_position(file: Path) -> int:
-    last = 0
+    last, public = 0, _key().public_key()
     for line in _lines(file):
-        last = (_read(line) or {"position": last})["position"]
+        last = (_read(line, public) or {"position": last})["position"]
     return last

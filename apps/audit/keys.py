@@ -1,27 +1,32 @@
-"""Ed25519 keys of the centre: one file per purpose under VAR_DIR/keys, made when first wanted."""
+"""Ed25519 keys of the centre: each a file for its owner alone, made when first wanted."""
 
 import os
-from functools import cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from django.conf import settings
 
 
-def signing_key(purpose: str) -> Ed25519PrivateKey:
-    return _read(settings.VAR_DIR / "keys" / f"{purpose}.pem")
-
-
-@cache
-def _read(file: Path) -> Ed25519PrivateKey:
+def private_key(file: Path) -> Ed25519PrivateKey:
+    """Read each time: a new key in the file counts at once, in every process."""
     if not file.exists():
-        _make(file)
+        _make_first(file)
     return serialization.load_pem_private_key(file.read_bytes(), password=None)
 
 
-def _make(file: Path) -> None:
-    """Write a new key, unless another process was quicker; nobody ever reads half of one."""
+def _make_first(file: Path) -> None:
+    """Unless another process was quicker."""
+    draft = draft_of_new_key(file)
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def draft_of_new_key(file: Path) -> Path:
+    """A new key on disk beside `file`, whole, for its owner alone; nobody ever reads half of one."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     pem = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -32,9 +37,4 @@ def _make(file: Path) -> None:
         out.write(pem)
         out.flush()
         os.fsync(out.fileno())
-    try:
-        os.link(draft, file)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+    return draft

@@ -7,18 +7,18 @@ good, so what an old key signed can be checked for ever.
 import base64
 import hashlib
 import json
-import os
 from datetime import datetime
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from apps.audit.actions import record
+from apps.audit.keys import draft_of_new_key, private_key
 from apps.video.models import SigningKey
 
 
@@ -34,7 +34,7 @@ def canonical(document: dict) -> bytes:
 
 def sign(document: dict) -> dict:
     """`document` with the key's number, the public key and the signature in it."""
-    private = _private_key(_file())
+    private = private_key(_file())
     key = _known(private.public_key())
     if key.until:
         raise OutOfUse(key.pk)
@@ -83,8 +83,8 @@ def _published(key: SigningKey) -> dict:
 def rotate(*, by=None) -> SigningKey:
     """Make a new key and sign with it from now on. The private half of the old one is destroyed."""
     SigningKey.objects.filter(until=None).update(until=timezone.now())
-    draft = _draft_of_new_key(_file())
-    key = _known(_private_key(draft).public_key())
+    draft = draft_of_new_key(_file())
+    key = _known(private_key(draft).public_key())
     record("signing_key.rotated", actor=by, target=key)
     draft.replace(_file())
     return key
@@ -105,13 +105,6 @@ def _file() -> Path:
     return settings.SIGNING_KEY_FILE
 
 
-def _private_key(file: Path) -> Ed25519PrivateKey:
-    """Read each time: a rotation counts at once, in every worker."""
-    if not file.exists():
-        _make_first_key(file)
-    return serialization.load_pem_private_key(file.read_bytes(), password=None)
-
-
 def _known(public: Ed25519PublicKey) -> SigningKey:
     raw = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
     number = hashlib.sha256(raw).hexdigest()[:16]
@@ -119,29 +112,3 @@ def _known(public: Ed25519PublicKey) -> SigningKey:
     if is_new:
         record("signing_key.made", target=key, public=key.public)
     return key
-
-
-def _make_first_key(file: Path) -> None:
-    """Unless another process was quicker."""
-    draft = _draft_of_new_key(file)
-    try:
-        os.link(draft, file)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-
-
-def _draft_of_new_key(file: Path) -> Path:
-    """A new key on disk, whole, for its owner alone; nobody ever reads half of one."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    pem = Ed25519PrivateKey.generate().private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    draft = file.with_suffix(f".{os.getpid()}")
-    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(fd, "wb") as out:
-        out.write(pem)
-        out.flush()
-        os.fsync(out.fileno())
-    return draft
