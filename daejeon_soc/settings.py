@@ -90,7 +90,7 @@ INSTALLED_APPS = [
     "apps.showroom",
     "apps.console",
 ]
-if sys.argv[1:2] == ["record"]:
+if sys.argv[0].endswith("manage.py") and sys.argv[1:2] == ["record"]:
     # Recorders are many, and most of such a process would be code that it never runs: 59 of 142 MB.
     RECORDERS_NEED = {"auth", "contenttypes", "sessions", "gis", "audit", "agencies", "cameras", "video"}
     INSTALLED_APPS = [app for app in INSTALLED_APPS if app.rpartition(".")[2] in RECORDERS_NEED]
