@@ -66,8 +66,14 @@ class RecordedTile extends HTMLElement {
     this.#reel ??= new Reel(this.video, this.recording, at);
     this.#reel.feed(at, rate);
     if (!this.#reel.holds(at)) return this.#withoutPicture(at);
-    this.#show("playing", "");
     this.#keepStep(at, rate);
+    if (this.#shows(at, rate)) this.#show("playing", "");
+    else this.#show("loading", say("past.loading"));
+  }
+
+  /** Is the picture on screen that of `at`? While a jump is under way the one before it still stands. */
+  #shows(at, rate) {
+    return !this.video.seeking && Math.abs(this.video.currentTime - this.#reel.seconds(at)) <= lostAfter(rate);
   }
 
   #look(at) {
@@ -115,7 +121,7 @@ class RecordedTile extends HTMLElement {
       if (Math.abs(ahead) > 0.001 && !video.seeking) video.currentTime = target;
       return;
     }
-    if (Math.abs(ahead) > LOST_S * Math.max(1, rate)) {
+    if (Math.abs(ahead) > lostAfter(rate)) {
       if (!video.seeking) video.currentTime = target + 0.05 * rate;
     } else {
       const nudge = Math.abs(ahead) > IN_STEP_S * rate ? -Math.sign(ahead) * NUDGE : 0;
@@ -136,6 +142,8 @@ class RecordedTile extends HTMLElement {
     if (place.textContent !== spoken) place.textContent = spoken;
   }
 }
+
+const lostAfter = (rate) => LOST_S * Math.max(1, rate);
 
 function gapWords({ from, to, begins, ends }) {
   const times = { from: shortStamp(from), to: begins ? clockAt(to) : shortStamp(to), length: lengthInWords(to - from) };

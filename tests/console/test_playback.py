@@ -107,7 +107,6 @@ def wait_for_states(page, wanted: list[str]):
         arg=wanted,
         timeout=8_000,
     )
-    page.wait_for_function("() => [...document.querySelectorAll('video')].every((v) => !v.seeking)")
 
 
 def pictured(page) -> list[int | None]:
