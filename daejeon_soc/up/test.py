@@ -11,6 +11,8 @@ from daejeon_soc.up.steps import step
 # As a real centre is set up: `check --deploy` has nothing to say about a demonstration on loopback.
 REAL = {"PLAIN_HTTP": "False", "DEBUG": "False", "DEMO": "False"}
 DEMONSTRATION = {"PLAIN_HTTP": "True", "DEBUG": "False", "DEMO": "True"}
+# The whole suite takes every core; a few tests by name are not worth a second database.
+SPREAD = ["-p", "tests.parallel", "-n", "auto", "--maxprocesses", "4", "--dist", "loadgroup"]
 
 
 def test(arguments: list[str]) -> int:
@@ -30,7 +32,7 @@ def test(arguments: list[str]) -> int:
             print(f"  {len(failed)} checks failed: {', '.join(failed)}" if failed else "  All checks passed.")
             sys.stdout.flush()
             tests = subprocess.run(
-                [sys.executable, "-m", "pytest", *arguments],
+                [sys.executable, "-m", "pytest", *(arguments or SPREAD)],
                 cwd=BASE,
                 env=running.environment(var, values, **DEMONSTRATION),
                 check=False,

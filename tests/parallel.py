@@ -1,0 +1,39 @@
+"""Several pytest processes on one machine: each has a Redis and a folder of its own, as it has a test database.
+
+Loaded before the settings are (`-p tests.parallel`), and without effect on a pytest that runs alone.
+"""
+
+import atexit
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from daejeon_soc.up import ports
+
+CITY = "city"
+
+
+def settle(worker: str) -> None:
+    shared = Path(os.environ["VAR_DIR"])
+    folder = shared / worker
+    folder.mkdir(exist_ok=True)
+    if not (folder / "city.env").exists():
+        (folder / "city.env").symlink_to(shared / "city.env")
+    port = ports.choose(besides=set())
+    words = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    redis = subprocess.Popen(["redis-server", *words], stdout=subprocess.DEVNULL)
+    atexit.register(redis.terminate)
+    os.environ |= {"VAR_DIR": str(folder), "REDIS_URL": f"redis://127.0.0.1:{port}/0"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file stays in one process, for what its tests share; so do all that need the whole city: there is one."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(CITY if item.get_closest_marker("city") else item.nodeid.split("::")[0]))
+
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    settle(os.environ["PYTEST_XDIST_WORKER"])
