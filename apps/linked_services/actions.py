@@ -12,8 +12,7 @@ from django.db.models import Prefetch
 from django.utils import timezone
 
 from apps.agencies.models import Agency
-from apps.audit.actions import entry
-from apps.audit.models import Entry
+from apps.audit.actions import entry, write
 from apps.cameras.choosing import Chosen, choose
 from apps.incidents.actions import advance as advance_incident
 from apps.incidents.actions import event_of, next_number, publish
@@ -124,7 +123,7 @@ def _accept(agency: Agency, call: dict, digest: str, choices, by) -> Received:
     incident = _incident(agency, call, digest, [mou.agency_id for mou, _cameras in choices])
     incident.save(force_insert=True)
     opened = open_provisions(incident, choices, by=by)
-    Entry.objects.bulk_create(
+    write(
         [entry("incident.received", actor=by, target=incident, service=incident.service, type=incident.type)]
         + [entry("provision.opened", actor=by, target=p, agency=p.agency.code, cameras=len(c)) for p, c in opened]
     )
