@@ -18,6 +18,7 @@ from pathlib import Path
 from apps.video.fmp4 import EPOCH_1904, KEY, MATRIX, ROW, TIMESCALE, Fragment, box, fragments, full, init_size
 
 ROWS_AT = 88  # where the rows of samples begin in a recorded fragment
+FLUSH_BYTES = 8 << 20  # as much may wait in memory before the disk is set to work on it
 
 
 @dataclass
@@ -120,20 +121,23 @@ def _sample_table(fd: int) -> bytes:
 
 
 def _write(target: Path, head: bytes, reel: Reel, touch: Callable[[int | None], None]) -> Joined:
-    """One block is written while the next is counted."""
+    """One block is written while the next is counted, and the disk takes meanwhile what it can: little is left to
+    sync at the end.
+    """
     digest, written, total = hashlib.sha256(head), len(head), len(head) + sum(c.bytes for c in reel.chunks)
-    with target.open("wb") as out, ThreadPoolExecutor(1) as disk:
-        out.write(head)
-        writing = None
+    with target.open("wb") as out, ThreadPoolExecutor(1) as pen, ThreadPoolExecutor(1) as disk:
+        writing, flushing, flushed = pen.submit(out.write, head), disk.submit(os.fdatasync, out.fileno()), 0
         for block in _blocks(reel):
-            if writing:
-                writing.result()
-            writing = disk.submit(out.write, block)
+            writing.result()
+            writing = pen.submit(out.write, block)
             digest.update(block)
             written += len(block)
+            if written - flushed > FLUSH_BYTES and flushing.done():
+                flushing.result()
+                flushing, flushed = disk.submit(os.fdatasync, out.fileno()), written
             touch(99 * written // total)
-        if writing:
-            writing.result()
+        writing.result()
+        flushing.result()
     return Joined(digest, written)
 
 
