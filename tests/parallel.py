@@ -32,7 +32,8 @@ def settle(worker: str) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file stays in one process, for what its tests share; so do all that need the whole city: there is one."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(CITY if item.get_closest_marker("city") else item.nodeid.split("::")[0]))
+        group = CITY if item.get_closest_marker("city") else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 if "PYTEST_XDIST_WORKER" in os.environ:
