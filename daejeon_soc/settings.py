@@ -181,7 +181,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict] = {
     "watch-disk": {"task": "apps.retention.tasks.watch_disk", "schedule": 15},
     "tier": {"task": "apps.retention.tasks.tier", "schedule": 300},
     "tier-everything": {"task": "apps.retention.tasks.tier", "schedule": 86_400, "kwargs": {"everything": True}},
-    "reconcile": {"task": "apps.retention.tasks.reconcile", "schedule": 86_400},
+    "reconcile": {"task": "apps.retention.tasks.reconcile", "schedule": 60},
     "keep-holds": {"task": "apps.retention.tasks.keep_holds", "schedule": 60},
     "remind-of-endings": {"task": "apps.mous.tasks.remind_of_endings", "schedule": 3600},
     "chase-answers": {"task": "apps.mous.tasks.chase", "schedule": 600},

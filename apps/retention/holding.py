@@ -7,11 +7,12 @@ is broken off, the next run finishes. Purging and early purging touch originals 
 import hashlib
 import logging
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Case, Exists, OuterRef, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
@@ -24,13 +25,19 @@ from apps.mous.models import LedgerEntry
 from apps.retention.models import Certificate, Hold
 from apps.video import storage
 from apps.video.models import LONGEST_SEGMENT, HeldSegment, Segment, Store, held_path
+from apps.video.recording import path_of
 
 logger = logging.getLogger(__name__)
 
-BATCH = 500
 # A segment is closed, healed or adopted well within this.
 LATE = LONGEST_SEGMENT * 4
 COPIED = ("camera_id", "started_at", "ended_at", "session", "bytes", "init_bytes", "width", "height", "sha256", "codec")
+LOCAL_IF_HERE = Case(When(store=Store.OBJECTS, then=Value(Store.OBJECTS)), default=Value(Store.LOCAL))
+# Another may be taking the same: whoever comes second waits for the first, and writes what that left.
+INSERT = f"""
+insert into video_heldsegment (hold, condition, taken_at, store, {", ".join(COPIED)})
+{{select}} on conflict do nothing returning camera_id, started_at, store
+"""
 Condition = HeldSegment.Condition
 
 
@@ -45,51 +52,83 @@ def take(hold: Hold, *, stores: tuple[str, ...] = tuple(Store)) -> Taken:
     """Copy what `hold` wants, is closed, and it has not yet. May be called at any time, by several at once."""
     now, taken = timezone.now(), Taken()
     for camera_id in hold.cameras.values_list("pk", flat=True):
-        for batch in _batches(_wanted(hold, camera_id, stores)):
-            copies, failed = _copies(hold, batch)
-            taken.copies += _write_down(hold, copies)
+        wanted = _wanted(hold, camera_id, stores)
+        for day in wanted.datetimes("started_at", "day", tzinfo=UTC):
+            copies, failed = _take_day(hold, wanted.of_day(camera_id, day))
+            taken.copies += copies
             taken.failed |= {camera_id} if failed else set()
     if hold.period_until + LATE < now and not taken.failed and len(stores) == len(Store):
         _complete(hold, now)
     return taken
 
 
-def _wanted(hold: Hold, camera_id: int, stores: tuple[str, ...]) -> list[Segment]:
-    had = set(hold.held.filter(camera=camera_id).values_list("started_at", flat=True))
+def _wanted(hold: Hold, camera_id: int, stores: tuple[str, ...]):
+    had = hold.held.filter(camera=camera_id, started_at=OuterRef("started_at"))
     there = Segment.objects.covering(camera_id, hold.period_from, hold.period_until)
-    return [row for row in there.filter(state=Segment.State.CLOSED, store__in=stores) if row.started_at not in had]
-
-
-def _batches(rows: list) -> Iterator[list]:
-    return (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
-
-
-def _copies(hold: Hold, segments: list[Segment]) -> tuple[list[HeldSegment], bool]:
-    """Rows of the copies that are now on disk, and whether any could not be made."""
-    rows, failed = [], False
-    for segment in segments:
-        try:
-            store = storage.link_or_copy(segment, held_path(hold.pk, segment.camera_id, segment.started_at))
-        except FileNotFoundError:
-            logger.error("%s: %s is in the index, but its file is gone", hold, segment)
-        except OSError as error:
-            logger.error("%s: %s cannot be copied: %s", hold, segment, error)
-            failed = True
-        else:
-            fields = {name: getattr(segment, name) for name in COPIED}
-            rows.append(HeldSegment(hold=hold.pk, store=store, **fields))
-    storage.sync_copies([row.path for row in rows if row.store == Store.LOCAL])
-    return rows, failed
+    return there.filter(~Exists(had), state=Segment.State.CLOSED, store__in=stores).order_by()
 
 
 @transaction.atomic
-def _write_down(hold: Hold, copies: list[HeldSegment]) -> int:
-    """The rows of copies, unless the hold has ended meanwhile: then the copies go at once."""
-    if Hold.objects.in_force().select_for_update().filter(pk=hold.pk).exists():
-        return len(HeldSegment.objects.bulk_create(copies, ignore_conflicts=True))
-    for copy in copies:
-        storage.delete(copy)
-    return 0
+def _take_day(hold: Hold, wanted) -> tuple[int, bool]:
+    """Copy `wanted`, the segments of one folder; how many copies there are now, and whether any could not be made.
+
+    The rows are written first, by the database itself, and are nobody's to see before the copies are on disk.
+    """
+    rows = _write_down(hold, wanted)
+    left, failed = _linked(hold, rows), False
+    for row in left:
+        try:
+            store = storage.link_or_copy(Segment(**row), _path(hold, row))
+        except FileNotFoundError:
+            logger.error("%s: %s is in the index, but its file is gone", hold, Segment(**row))
+            _copies(hold, [row]).delete()
+        except OSError as error:
+            logger.error("%s: %s cannot be copied: %s", hold, Segment(**row), error)
+            _copies(hold, [row]).delete()
+            failed = True
+        else:
+            _copies(hold, [row]).update(store=store)
+    if rows:
+        storage.sync_copies([_path(hold, rows[0])])
+    # Ended meanwhile: then the copies go at once.
+    if rows and not Hold.objects.in_force().select_for_update().filter(pk=hold.pk).exists():
+        for copy in _copies(hold, rows):
+            storage.delete(copy)
+        transaction.set_rollback(True)
+        return 0, failed
+    return _copies(hold, rows).count() if left else len(rows), failed
+
+
+def _write_down(hold: Hold, wanted) -> list[dict]:
+    """Write the rows of copies to be made of `wanted`: camera, start and store of each segment."""
+    there = wanted.annotate(
+        hold=Value(hold.pk), condition=Value(Condition.TAKEN), taken_at=Value(timezone.now()), kept=LOCAL_IF_HERE
+    ).values_list("hold", "condition", "taken_at", "kept", *COPIED)
+    sql, parameters = there.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT.format(select=sql), parameters)
+        return [dict(zip(("camera_id", "started_at", "store"), row, strict=True)) for row in cursor.fetchall()]
+
+
+def _linked(hold: Hold, rows: list[dict]) -> list[dict]:
+    """Link what is on this machine, as one folder; the rows for which that was not to be."""
+    here = {path_of(row["camera_id"], row["started_at"]).name: row for row in rows if row["store"] == Store.LOCAL}
+    left = [row for row in rows if row["store"] != Store.LOCAL]
+    if here:
+        folder = path_of(rows[0]["camera_id"], rows[0]["started_at"]).parent
+        target = Path(_path(hold, rows[0])).parent
+        left += [here[name] for name in storage.link_files(folder, target, here)]
+    return left
+
+
+def _path(hold: Hold, row: dict) -> str:
+    return held_path(hold.pk, row["camera_id"], row["started_at"])
+
+
+def _copies(hold: Hold, rows: list[dict]):
+    return hold.held.filter(
+        camera__in={row["camera_id"] for row in rows}, started_at__in=[r["started_at"] for r in rows]
+    )
 
 
 @transaction.atomic

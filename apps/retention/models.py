@@ -188,3 +188,21 @@ class EarlyPurge(models.Model):
 
     def __str__(self):
         return f"{self.camera} < {self.until}"
+
+
+class Look(models.Model):
+    """One look at whether index, disk and object store agree: how far it came, and what it found."""
+
+    began_at = models.DateTimeField(_("began"), default=timezone.now)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+    is_daily = models.BooleanField(_("daily"), default=False)
+    # Cameras up to this one, in order of their keys, have been looked at.
+    reached = models.BigIntegerField(_("reached"), default=0)
+    found = models.JSONField(_("found"), default=dict)
+
+    class Meta:
+        verbose_name = _("look at index and disk")
+        verbose_name_plural = _("looks at index and disk")
+
+    def __str__(self):
+        return f"{self.began_at:%Y-%m-%d %H:%M}"

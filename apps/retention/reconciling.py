@@ -1,6 +1,4 @@
-"""Comparing the index with what is really there, on this disk and in the object store, both ways.
-
-Nothing is trusted: names are read as names, links are not followed, and what is not ours is only told. What is mended:
+"""Bringing the index and what is really there into step again: looking (`comparing`), telling, mending.
 
     adopted    A file that is a recording, but has no row, gets one.
     forgotten  A row whose file is gone. It is told and put on record: this video is lost.
@@ -8,19 +6,18 @@ Nothing is trusted: names are read as names, links are not followed, and what is
 
 When more than a fifth of the rows, or of the files, would go, nothing is done: then the disk is not mounted, or the
 database is an old one, and mending would destroy what could still be saved.
+
+A city of 5,000 cameras takes hours to look at. So a look remembers how far it came: broken off, or out of time, the
+next run goes on with the next camera. The daily one works a part of the time only, and not while the disk is slow.
 """
 
-import errno
 import logging
-import os
-import stat
+import math
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from itertools import groupby
 
 from django.conf import settings
 from django.db import transaction
@@ -31,83 +28,107 @@ from apps.audit.actions import record
 from apps.cameras.models import Camera
 from apps.incidents.actions import publish
 from apps.incidents.models import Event
-from apps.retention.models import Hold
-from apps.video import healing, storage
-from apps.video.models import HeldSegment, PurgeMark, Segment, Store
-from apps.video.recording import path_of, start_of, sync_directory
+from apps.retention import comparing
+from apps.retention.comparing import FORGOTTEN, REMOVED, Difference, Kind, Survey
+from apps.retention.models import Look
+from apps.video import healing, reasons, storage
+from apps.video.locks import only_one
+from apps.video.models import Segment
+from apps.video.recording import sync_directory
 
 logger = logging.getLogger(__name__)
 
 MOST = 0.2
-# A file is written before its row; a copy too.
-YOUNG_SECONDS = 900
-SHOWN = 20
-
-
-class Kind(StrEnum):
-    ORPHAN = "file without a row: a recording"
-    OVER = "file without a row: its days, or its hold, are over"
-    LOST = "row without a file"
-    SIZE = "file of another size than its row says"
-    FOREIGN = "not ours"
-    FOREIGN_OBJECT = "not ours, in the object store"
-    HELD_LOST = "held copy without a file"
-    HELD_ORPHAN = "file of a hold without a row"
-    OBJECT_LOST = "row without an object"
-    OBJECT_OVER = "object without a row"
-
-
-FORGOTTEN = {Kind.LOST, Kind.OBJECT_LOST}
-REMOVED = {Kind.OVER, Kind.OBJECT_OVER}
-
-
-@dataclass(frozen=True)
-class Difference:
-    kind: Kind
-    path: str
-    camera_id: int = 0
-    started_at: datetime | None = None
-
-    def __str__(self):
-        # A name may hold any bytes.
-        return f"{self.kind}: {self.path.encode(errors='backslashreplace').decode()}"
-
-
-@dataclass
-class Survey:
-    """How much there is, how much of it differs, and some of what does."""
-
-    rows: int = 0
-    files: int = 0
-    counts: Counter = field(default_factory=Counter)
-    shown: dict[Kind, list[Difference]] = field(default_factory=lambda: defaultdict(list))
-
-    def add(self, found: Difference) -> None:
-        self.counts[found.kind] += 1
-        if len(self.shown[found.kind]) < SHOWN:
-            self.shown[found.kind].append(found)
-
-    @property
-    def going(self) -> int:
-        return sum(self.counts[kind] for kind in FORGOTTEN | REMOVED)
-
-    @property
-    def share(self) -> float:
-        """The larger part that would go: of all rows, or of all files and objects."""
-        rows = sum(self.counts[kind] for kind in FORGOTTEN) / max(1, self.rows)
-        return max(rows, sum(self.counts[kind] for kind in REMOVED) / max(1, self.files))
+# A day's look begins when the last one is over, and a day after that began.
+EVERY, KEPT = timedelta(hours=23), timedelta(days=30)
+SAVE_SECONDS = 5.0
+FORGOTTEN_AT_ONCE = 1000
+LOOK_LOCK = 4_711_017  # any constant: names the daily look among Postgres' advisory locks
 
 
 class TooMuch(Exception):
     """More than a fifth would go. The message says how much."""
 
 
-def survey() -> Survey:
-    """Look at everything; change nothing."""
-    found = Survey()
-    for difference in differences(found):
+# --- looking ---
+
+
+def survey(*, again: bool = True) -> Survey:
+    """Look at everything, now and at once; change nothing. Not `again`: take a look of the last day, and finish it."""
+    look = None if again else Look.objects.filter(began_at__gte=timezone.now() - EVERY).order_by("began_at").last()
+    look = look or Look.objects.create()
+    if look.finished_at is None:
+        go_on(look)
+    return Survey.from_json(look.found)
+
+
+def daily(*, seconds: float, share: float) -> Look | None:
+    """Go on with the look of this day for so long; None when another does, or it is over. Tells when it ends."""
+    with only_one(LOOK_LOCK) as is_ours:
+        look = _of_today() if is_ours else None
+        if look and go_on(look, seconds=seconds, share=share):
+            tell(Survey.from_json(look.found))
+    return look
+
+
+def _of_today() -> Look | None:
+    look, now = Look.objects.filter(is_daily=True).order_by("began_at").last(), timezone.now()
+    if look is None or (look.began_at < now - EVERY and look.finished_at):
+        Look.objects.filter(began_at__lt=now - KEPT).delete()
+        return Look.objects.create(is_daily=True)
+    return None if look.finished_at else look
+
+
+def go_on(look: Look, *, seconds: float = math.inf, share: float = 1.0) -> bool:
+    """Look at camera after camera, for so long at most and working only that share of it; whether it is finished."""
+    found, rest, end = Survey.from_json(look.found), Pace(share), time.monotonic() + seconds
+    saved_at, days = time.monotonic(), comparing.indexed_days()
+    cameras = list(Camera.objects.order_by("pk").values_list("pk", flat=True))
+    if not look.found:
+        _add(found, comparing.of_root(set(cameras)))
+    for camera_id in (pk for pk in cameras if pk > look.reached):
+        if time.monotonic() > end or (share < 1 and is_disk_slow()):
+            _save(look, found)
+            return False
+        _add(found, comparing.of_camera(camera_id, found, days=days, rest=rest))
+        look.reached = camera_id
+        if time.monotonic() - saved_at > SAVE_SECONDS:
+            saved_at = time.monotonic()
+            _save(look, found)
+    _add(found, comparing.of_holds(found, rest=rest))
+    look.finished_at = timezone.now()
+    _save(look, found)
+    return True
+
+
+def _add(found: Survey, differences: Iterable[Difference]) -> None:
+    for difference in differences:
         found.add(difference)
-    return found
+
+
+def _save(look: Look, found: Survey) -> None:
+    look.found = found.as_json()
+    look.save(update_fields=["found", "reached", "finished_at"])
+
+
+class Pace:
+    """Called between two steps, sleeps so long that work takes only a share of the time: a disk that answers slowly,
+    since it has much to write, is left alone the longer."""
+
+    def __init__(self, share: float):
+        self._rest = 1 / share - 1
+        self._since = time.monotonic()
+
+    def __call__(self) -> None:
+        worked = time.monotonic() - self._since
+        if self._rest and worked > 0.005:
+            time.sleep(worked * self._rest)
+            self._since = time.monotonic()
+
+
+def is_disk_slow() -> bool:
+    """Whether a recorder has to wait for the disk."""
+    return Camera.objects.streaming().filter(status_reason=reasons.DISK_SLOW).exists()
 
 
 def tell(found: Survey) -> None:
@@ -120,229 +141,94 @@ def tell(found: Survey) -> None:
         publish([Event(kind="storage.differs", object_id=0, detail=counts)])
 
 
+# --- mending ---
+
+
 def mend(found: Survey, *, confirmed_by: User | None = None, reason: str = "") -> Counter:
-    """Mend what `survey` found; how many of each kind were. Raises TooMuch unless a person answers for it by name."""
+    """Mend what `survey` found, and no more; how many of each kind were. Looks once more, where it differed.
+
+    Raises TooMuch unless a person answers for it by name.
+    """
     if found.share > MOST:
         if confirmed_by is None or not reason.strip():
             raise TooMuch(f"{found.share:.0%} ({found.going}) would go")
         record("storage.mended_beyond_limit", actor=confirmed_by, reason=reason, share=round(found.share, 3))
-    most, mended, lost = found.going, Counter(), []
-    for difference in differences(Survey()):
-        if sum(mended[kind] for kind in FORGOTTEN | REMOVED) >= most and difference.kind in FORGOTTEN | REMOVED:
-            continue
-        if difference.kind in MENDERS and MENDERS[difference.kind](difference):
-            mended[difference.kind] += 1
-            lost += [difference] if difference.kind in FORGOTTEN else []
-    _put_on_record(mended, lost, confirmed_by)
+    left, mended = found.going, Counter()
+    for camera_id, differences in groupby(_again(found), key=lambda one: one.camera_id):
+        for kind, some in _by_kind(differences).items():
+            some = some[:left] if kind in FORGOTTEN | REMOVED else some
+            number = MENDERS[kind](camera_id, some, confirmed_by) if some else 0
+            mended[kind] += number
+            left -= number if kind in FORGOTTEN | REMOVED else 0
+    mended = +mended
+    if mended:
+        record("storage.mended", actor=confirmed_by, **{kind.name.lower(): n for kind, n in sorted(mended.items())})
     return mended
 
 
-def _put_on_record(mended: Counter, lost: list[Difference], by: User | None) -> None:
-    by_camera = defaultdict(list)
-    for difference in lost:
-        by_camera[difference.camera_id].append(difference.started_at)
-    for camera in Camera.objects.filter(pk__in=by_camera):
-        times = by_camera[camera.pk]
-        since, until = min(times).isoformat(), max(times).isoformat()
-        record("video.lost", actor=by, target=camera, segments=len(times), since=since, until=until)
-    if mended:
-        record("storage.mended", actor=by, **{kind.name.lower(): number for kind, number in sorted(mended.items())})
+def _again(found: Survey) -> Iterator[Difference]:
+    days, seen = comparing.indexed_days(), Survey()
+    for camera_id in Camera.objects.filter(pk__in=found.cameras).order_by("pk").values_list("pk", flat=True):
+        yield from comparing.of_camera(camera_id, seen, days=days)
+    if 0 in found.cameras:
+        yield from (one for one in comparing.of_holds(seen) if one.kind in MENDERS)
 
 
-# --- looking ---
+def _by_kind(differences: Iterable[Difference]) -> dict[Kind, list[Difference]]:
+    found = defaultdict(list)
+    for difference in differences:
+        if difference.kind in MENDERS:
+            found[difference.kind].append(difference)
+    return found
 
 
-def differences(seen: Survey) -> Iterator[Difference]:
-    """Everything that differs, camera by camera; counts into `seen` how much was looked at."""
-    cameras = set(Camera.objects.values_list("pk", flat=True))
-    folders = set()
-    for entry in _entries(settings.VIDEO_ROOT):
-        if entry.name.startswith("."):
-            # Workshops of the city's own: cache, clips being cut. Holds are looked at below.
-            continue
-        if _is_camera(entry, cameras):
-            folders.add(int(entry.name))
-        else:
-            yield Difference(Kind.FOREIGN, entry.name)
-    if storage.has_object_store():
-        ours = {storage.HELD, *map(str, cameras)}
-        yield from (Difference(Kind.FOREIGN_OBJECT, name) for name in storage.stored_folders() if name not in ours)
-    for camera_id in sorted(cameras):
-        rows = {row.started_at: row for row in Segment.objects.on_disk().filter(camera=camera_id)}
-        seen.rows += len(rows)
-        yield from _of_camera(camera_id, rows, seen, has_folder=camera_id in folders)
-        if storage.has_object_store():
-            yield from _of_objects(camera_id, rows, seen)
-    yield from _of_holds(seen)
+def _adopt(camera_id: int, orphans: list[Difference], _by: User | None) -> int:
+    return sum(healing.adopt_file(camera_id, orphan.path) for orphan in orphans)
 
 
-def _entries(folder: Path) -> list[os.DirEntry]:
-    """What is in a folder, in order of name; nothing when there is no such folder."""
-    try:
-        with os.scandir(folder) as found:
-            return sorted(found, key=lambda entry: entry.name)
-    except FileNotFoundError:
-        return []
-
-
-def _is_camera(entry: os.DirEntry, cameras: set[int]) -> bool:
-    name = entry.name
-    return (
-        name.isascii()
-        and name.isdecimal()
-        and len(name) < 19
-        and str(int(name)) == name
-        and int(name) in cameras
-        and entry.is_dir(follow_symlinks=False)
-    )
-
-
-def _of_camera(
-    camera_id: int, rows: dict[datetime, Segment], seen: Survey, *, has_folder: bool
-) -> Iterator[Difference]:
-    over = _over(camera_id)
-    here = set()
-    for folder in _entries(settings.VIDEO_ROOT / str(camera_id)) if has_folder else ():
-        if not folder.is_dir(follow_symlinks=False):
-            yield Difference(Kind.FOREIGN, f"{camera_id}/{folder.name}")
-            continue
-        for entry in _entries(Path(folder.path)):
-            path, started = f"{camera_id}/{folder.name}/{entry.name}", _start_of(entry, folder.name)
-            found = started and _stat(entry)
-            if not found:
-                yield Difference(Kind.FOREIGN, path)
+def _remove(_camera_id: int, over: list[Difference], _by: User | None) -> int:
+    removed = 0
+    for folder, some in groupby(over, key=lambda one: (settings.VIDEO_ROOT / one.path).parent):
+        for difference in some:
+            try:
+                (settings.VIDEO_ROOT / difference.path).unlink()
+                removed += 1
+            except FileNotFoundError:
                 continue
-            seen.files += 1
-            here.add(started)
-            row = rows.get(started)
-            if row is None:
-                if _is_settled(found):
-                    yield Difference(Kind.OVER if started < over else Kind.ORPHAN, path, camera_id, started)
-            elif row.state == Segment.State.CLOSED and row.bytes != found.st_size:
-                yield Difference(Kind.SIZE, path, camera_id, started)
-    for started, row in rows.items():
-        if row.state == Segment.State.CLOSED and row.store != Store.OBJECTS and started not in here:
-            yield Difference(Kind.LOST, row.path, camera_id, started)
+            except OSError as error:
+                logger.error("%s cannot be removed: %s", difference, error)
+        sync_directory(folder)
+    return removed
 
 
-def _over(camera_id: int) -> datetime:
-    """What began before this is over, whether by days or by a purge that went further."""
-    days = Camera.objects.values_list("retention_days", flat=True).get(pk=camera_id)
-    marked = PurgeMark.objects.filter(camera=camera_id).values_list("until", flat=True).first()
-    # A day more: what began before the limit may have ended after it.
-    by_days = timezone.now() - timedelta(days=days + 1)
-    return max(by_days, marked - timedelta(days=1)) if marked else by_days
+def _remove_objects(_camera_id: int, over: list[Difference], _by: User | None) -> int:
+    for difference in over:
+        storage.remove_object(difference.path)
+    return len(over)
 
 
-def _start_of(entry: os.DirEntry, day: str) -> datetime | None:
-    try:
-        return start_of(Path(day, entry.name))
-    except ValueError:
-        return None
+def _forget(camera_id: int, lost: list[Difference], by: User | None) -> int:
+    """Forget rows whose files are gone, if they still are, and put on record what of this camera is lost."""
+    times = [one.started_at for one in lost]
+    gone = []
+    with transaction.atomic():
+        for start in range(0, len(times), FORGOTTEN_AT_ONCE):
+            some = times[start : start + FORGOTTEN_AT_ONCE]
+            rows = Segment.objects.on_disk().filter(camera=camera_id, started_at__in=some)
+            missing = [row.started_at for row in rows if not storage.exists(row)]
+            Segment.objects.filter(camera=camera_id, started_at__in=missing).delete()
+            gone += missing
+        if gone:
+            since, until = min(gone).isoformat(), max(gone).isoformat()
+            camera = Camera.objects.get(pk=camera_id)
+            record("video.lost", actor=by, target=camera, segments=len(gone), since=since, until=until)
+    return len(gone)
 
 
-def _stat(entry: os.DirEntry) -> os.stat_result | None:
-    """Of an ordinary file; None for anything else, and for what has just gone."""
-    try:
-        found = entry.stat(follow_symlinks=False)
-    except FileNotFoundError:
-        return None
-    return found if stat.S_ISREG(found.st_mode) else None
-
-
-def _is_settled(found: os.stat_result) -> bool:
-    return time.time() - found.st_mtime > YOUNG_SECONDS
-
-
-def _of_objects(camera_id: int, rows: dict[datetime, Segment], seen: Survey) -> Iterator[Difference]:
-    """An object whose row is still only here was just uploaded, or will be again: that is no difference."""
-    there = set()
-    for path, _size in storage.stored_objects(f"{camera_id}/"):
-        seen.files += 1
-        try:
-            started = start_of(Path(path))
-        except ValueError:
-            started = None
-        if started is None or path_of(camera_id, started) != Path(path):
-            yield Difference(Kind.FOREIGN_OBJECT, path)
-            continue
-        there.add(started)
-        if started not in rows and not Segment.objects.filter(camera=camera_id, started_at=started).exists():
-            yield Difference(Kind.OBJECT_OVER, path, camera_id, started)
-    for started, row in rows.items():
-        if row.store == Store.OBJECTS and started not in there:
-            yield Difference(Kind.OBJECT_LOST, row.path, camera_id, started)
-
-
-def _of_holds(seen: Survey) -> Iterator[Difference]:
-    rows = {row.path: row for row in HeldSegment.objects.all()}
-    seen.rows += len(rows)
-    ended = {str(pk) for pk in Hold.objects.exclude(ended_at=None).values_list("pk", flat=True)}
-    here, stored = set(), set()
-    # Links are not followed, so nothing outside is reached.
-    for folder, _folders, names in os.walk(settings.VIDEO_ROOT / storage.HELD):
-        for name in names:
-            path = str(Path(folder, name).relative_to(settings.VIDEO_ROOT))
-            here.add(path)
-            seen.files += 1
-            found = Path(folder, name).lstat()
-            if not stat.S_ISREG(found.st_mode):
-                yield Difference(Kind.FOREIGN, path)
-            elif path not in rows and _is_settled(found):
-                yield Difference(Kind.OVER if _is_over(path, ended) else Kind.HELD_ORPHAN, path)
-    if storage.has_object_store():
-        stored = {path for path, _size in storage.stored_objects(f"{storage.HELD}/")}
-        seen.files += len(stored)
-        # What was just copied for a hold in force has no row yet.
-        over = (path for path in sorted(stored - rows.keys()) if _is_over(path, ended))
-        yield from (Difference(Kind.OBJECT_OVER, path) for path in over)
-    for path, row in rows.items():
-        if path not in (stored if row.store == Store.OBJECTS else here):
-            yield Difference(Kind.HELD_LOST, path, row.camera_id, row.started_at)
-
-
-def _is_over(path: str, ended: set[str]) -> bool:
-    """Whether a path below `.holds` is wanted no more. A hold that nobody knows may have been lost with its row."""
-    return path.split("/")[1] in ended or path.endswith(".part")
-
-
-# --- mending ---
-
-
-def _adopt(orphan: Difference) -> bool:
-    return healing.adopt_file(orphan.camera_id, orphan.path)
-
-
-def _remove(difference: Difference) -> bool:
-    file = settings.VIDEO_ROOT / difference.path
-    try:
-        file.unlink()
-        sync_directory(file.parent)
-    except OSError as error:
-        if error.errno != errno.ENOENT:
-            logger.error("%s cannot be removed: %s", difference, error)
-        return False
-    return True
-
-
-def _remove_object(difference: Difference) -> bool:
-    storage.remove_object(difference.path)
-    return True
-
-
-def _forget(difference: Difference) -> bool:
-    """Forget a row whose file is gone, if that is so still."""
-    row = Segment.objects.on_disk().filter(camera=difference.camera_id, started_at=difference.started_at).first()
-    if row is None or storage.exists(row):
-        return False
-    Segment.objects.filter(pk=row.pk).delete()
-    return True
-
-
-MENDERS = {
+MENDERS: dict[Kind, Callable[[int, list[Difference], User | None], int]] = {
     Kind.ORPHAN: _adopt,
     Kind.OVER: _remove,
     Kind.LOST: _forget,
     Kind.OBJECT_LOST: _forget,
-    Kind.OBJECT_OVER: _remove_object,
+    Kind.OBJECT_OVER: _remove_objects,
 }

@@ -6,6 +6,8 @@ from apps.video import tiering
 
 # Reading held copies through shares the disk with the recorder.
 CHECK_SECONDS = 30
+# Once a minute: a quarter of the time, and a worker is kept for half of it.
+LOOK_SECONDS, LOOK_SHARE = 30, 0.5
 
 
 class Incomplete(Exception):
@@ -56,7 +58,7 @@ def tier(everything: bool = False) -> None:
         raise Incomplete(f"{result.failed} recordings could not be moved to the object store")
 
 
-@shared_task
+@shared_task(expires=60)
 def reconcile() -> None:
-    """Look, and tell; a person mends."""
-    reconciling.tell(reconciling.survey())
+    """A while of this day's look; a person mends."""
+    reconciling.daily(seconds=LOOK_SECONDS, share=LOOK_SHARE)

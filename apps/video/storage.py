@@ -16,7 +16,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
@@ -95,6 +95,36 @@ def link_or_copy(film: Film, path: str) -> str:
     with _store_errors(film.path):
         _objects().copy_object(Bucket=_bucket(), Key=path, CopySource={"Bucket": _bucket(), "Key": film.path})
     return Store.OBJECTS
+
+
+def link_files(source: Path, target: Path, names: Iterable[str]) -> list[str]:
+    """Hard links in the folder `target` to files of the folder `source`, both relative to VIDEO_ROOT.
+
+    Returns the names where that was not to be; `link_or_copy` says why, or finds another way.
+    """
+    left = list(names)
+    with contextlib.suppress(OSError), contextlib.ExitStack() as folders:
+        (settings.VIDEO_ROOT / target).mkdir(parents=True, exist_ok=True)
+        here, there = (folders.enter_context(_opened(settings.VIDEO_ROOT / one)) for one in (source, target))
+        left = [name for name in left if not _is_linked(name, here, there)]
+    return left
+
+
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _is_linked(name: str, here: int, there: int) -> bool:
+    try:
+        os.link(name, name, src_dir_fd=here, dst_dir_fd=there)
+    except OSError:
+        return False
+    return True
 
 
 def _link(source: Path, target: Path) -> None:

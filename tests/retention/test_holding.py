@@ -102,31 +102,29 @@ class TestTaking:
         assert holding.take(placed).copies == 0
         assert len(held(placed)) == 5
 
-    @pytest.mark.parametrize("step", ["link", "sync", "row"])
-    def test_killed_at_any_step_the_next_run_finishes(self, camera, hour, hold, monkeypatch, step):
-        monkeypatch.setattr(holding, "BATCH", 2)
-        where, name, after = {
-            "link": (storage, "_link", 3),
-            "sync": (storage, "sync_copies", 1),
-            "row": (holding, "_write_down", 1),
-        }[step]
+    @pytest.mark.parametrize(
+        ("where", "name", "after"),
+        [(os, "link", 3), (storage, "sync_copies", 1), (holding, "_write_down", 1)],
+    )
+    def test_killed_at_any_step_the_next_run_finishes(self, camera, lay, hold, monkeypatch, where, name, after):
+        midnight = NOW - timedelta(hours=12)
+        both_days = [lay(camera, midnight + n * MINUTE) for n in range(-2, 3)]
         real, calls = getattr(where, name), []
 
-        def dies(*args):
+        def dies(*args, **more):
             calls.append(args)
             if len(calls) > after:
                 raise Killed
-            return real(*args)
+            return real(*args, **more)
 
         with monkeypatch.context() as broken, pytest.raises(Killed):
             broken.setattr(where, name, dies)
-            hold(camera)
+            hold(camera, since=midnight - 10 * MINUTE)
         placed = Hold.objects.get()
-        assert 0 < len(held(placed)) < 5
+        assert len(held(placed)) == 2
         tasks.keep_holds()
-        assert len(held(placed)) == 5
-        folder = held(placed)[0].file.parent
-        assert sorted(folder.iterdir()) == [copy.file for copy in held(placed)]
+        assert [copy.started_at for copy in held(placed)] == [segment.started_at for segment in both_days]
+        assert all(copy.file.samefile(segment.file) for copy, segment in zip(held(placed), both_days, strict=True))
 
     def test_a_leftover_under_its_name_is_replaced(self, hold, camera, hour, monkeypatch):
         with monkeypatch.context() as idle:
@@ -140,7 +138,7 @@ class TestTaking:
 
     @pytest.mark.parametrize("refusal", [errno.EXDEV, errno.EMLINK])
     def test_where_no_link_can_be_made_there_is_a_copy(self, hold, camera, hour, monkeypatch, refusal):
-        def refuses(*_args):
+        def refuses(*_args, **_more):
             raise OSError(refusal, os.strerror(refusal))
 
         monkeypatch.setattr(os, "link", refuses)
@@ -166,7 +164,7 @@ class TestTaking:
         assert holding.check(seconds=10) == 0
 
     def test_what_cannot_be_copied_keeps_its_camera_from_the_purge(self, hold, camera, hour, monkeypatch):
-        def full(*_args):
+        def full(*_args, **_more):
             raise OSError(errno.ENOSPC, "no space")
 
         with monkeypatch.context() as broken:
@@ -183,7 +181,30 @@ class TestTaking:
 
     def test_a_file_that_is_gone_stops_nobody(self, hold, camera, hour):
         hour[7].file.unlink()
-        assert len(held(hold(camera))) == 4
+        placed = hold(camera)
+        assert len(held(placed)) == 4
+        assert holding.take(placed).copies == 0
+
+    def test_what_it_says_of_each_is_what_the_index_said(self, hold, camera, hour):
+        copies = held(hold(camera))
+        for name in (*holding.COPIED, "store"):
+            assert [getattr(copy, name) for copy in copies] == [getattr(segment, name) for segment in hour[5:]]
+
+    def test_two_that_take_at_once_leave_each_copy_once(self, hold, camera, hour, monkeypatch):
+        """The second comes while the first is about to write its rows."""
+        with monkeypatch.context() as idle:
+            idle.setattr(holding, "take", lambda *_args, **_more: None)
+            placed = hold(camera)
+        write, taken = holding._write_down, []
+
+        def after_another(*args):
+            if not taken:
+                taken.append(None)
+                taken[0] = holding.take(placed).copies
+            return write(*args)
+
+        monkeypatch.setattr(holding, "_write_down", after_another)
+        assert (holding.take(placed).copies, taken, len(held(placed))) == (0, [5], 5)
 
 
 class TestChecking:

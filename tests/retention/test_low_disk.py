@@ -147,7 +147,7 @@ class TestMakingRoom:
         assert all(copy.file.exists() for copy in placed.held.all())
 
     def test_what_a_hold_could_not_copy_stays(self, budget, twelve, camera, now, hold, monkeypatch):
-        def full(*_args):
+        def full(*_args, **_more):
             raise OSError(28, "no space")
 
         monkeypatch.setattr(os, "link", full)

@@ -9,10 +9,12 @@ from django.utils import timezone
 from apps.audit.models import Entry
 from apps.cameras.models import Camera
 from apps.incidents.models import Event
-from apps.retention import actions, reconciling, tasks
-from apps.retention.reconciling import Kind
-from apps.video import storage, tiering
+from apps.retention import actions, comparing, reconciling, tasks
+from apps.retention.comparing import Kind
+from apps.retention.models import Look
+from apps.video import reasons, storage, tiering
 from apps.video.models import HeldSegment, PurgeMark, Segment
+from tests.retention.conftest import Killed
 from tests.video.filming import film
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +36,7 @@ def twenty(camera, lay, now):
 
 
 def age(file) -> None:
-    old = time.time() - 2 * reconciling.YOUNG_SECONDS
+    old = time.time() - 2 * comparing.YOUNG_SECONDS
     os.utime(file, (old, old), follow_symlinks=False)
 
 
@@ -126,6 +128,21 @@ class TestFilesWithoutRows:
         PurgeMark.objects.create(camera=camera, until=now - DAY, removed=now - DAY)
         stray(roots, f"{camera.pk}/{now - 3 * DAY:%Y%m%d}/010203.004Z.mp4")
         assert counts() == {Kind.OVER: 1}
+
+    def test_what_changes_while_it_is_looked_at_is_no_difference(self, twenty, monkeypatch):
+        """Rows are read, then the purge takes the rest of the day, then files are listed."""
+        read, purged = comparing._sizes, []
+
+        def purged_meanwhile(folder):
+            if not purged:
+                purged.append(twenty[0].file.unlink())
+                PurgeMark.objects.create(
+                    camera=twenty[0].camera, until=twenty[1].started_at + MINUTE / 2, removed=twenty[1].started_at
+                )
+            return read(folder)
+
+        monkeypatch.setattr(comparing, "_sizes", purged_meanwhile)
+        assert counts() == {}
 
     def test_another_size_is_told_and_touched_by_nobody(self, twenty):
         twenty[5].file.write_bytes(b"shorter")
@@ -281,6 +298,79 @@ class TestTheLimit:
         assert dict(reconciling.mend(found)) == {Kind.LOST: 1}
 
 
+class TestGoingOn:
+    """A look that takes hours is broken off, and goes on with the next camera."""
+
+    @pytest.fixture
+    def forty(self, twenty, far_camera, lay):
+        others = [lay(far_camera, row.started_at) for row in twenty]
+        for row in others:
+            age(row.file)
+        return twenty + others
+
+    @pytest.fixture
+    def looked_at(self, monkeypatch):
+        """The cameras that were looked at; who looks is killed when it comes to the second, once."""
+        real, looked_at = comparing.of_camera, []
+
+        def of_camera(camera_id, *args, **more):
+            looked_at.append(camera_id)
+            if len(looked_at) == 2:
+                raise Killed
+            return real(camera_id, *args, **more)
+
+        monkeypatch.setattr(comparing, "of_camera", of_camera)
+        monkeypatch.setattr(reconciling, "SAVE_SECONDS", 0)
+        return looked_at
+
+    def test_broken_off_it_goes_on_with_the_next_camera(self, forty, looked_at):
+        forty[0].file.unlink()
+        forty[-1].file.unlink()
+        with pytest.raises(Killed):
+            tasks.reconcile()
+        one, other = sorted({row.camera_id for row in forty})
+        assert Look.objects.get().reached == one
+        tasks.reconcile()
+        assert looked_at == [one, other, other]
+        assert Entry.objects.get(verb="storage.differs").detail == {"rows": 40, "files": 38, "lost": 2}
+        assert reconciling.mend(comparing.Survey.from_json(Look.objects.get().found)) == {Kind.LOST: 2}
+
+    def test_out_of_time_or_while_the_disk_is_slow_it_waits(self, forty, camera):
+        assert not reconciling.go_on(Look.objects.create(), seconds=-1)
+        Camera.objects.filter(pk=camera.pk).update(rtsp_url="rtsp://x", status_reason=reasons.DISK_SLOW)
+        look = Look.objects.create()
+        assert not reconciling.go_on(look, share=0.5) and look.reached == 0
+        Camera.objects.update(status_reason="")
+        assert reconciling.go_on(look, share=0.5) and look.finished_at
+
+    def test_once_a_day(self, twenty):
+        twenty[0].file.unlink()
+        tasks.reconcile()
+        tasks.reconcile()
+        assert Entry.objects.filter(verb="storage.differs").count() == 1
+        Look.objects.update(began_at=timezone.now() - DAY, finished_at=timezone.now())
+        tasks.reconcile()
+        assert Entry.objects.filter(verb="storage.differs").count() == 2
+
+    def test_a_person_may_go_on_from_what_was_found(self, twenty, capsys):
+        twenty[0].file.unlink()
+        tasks.reconcile()
+        Segment.objects.filter(pk=twenty[1].pk).delete()
+        call_command("reconcile", "--go-on")
+        assert "20 rows and 19 files looked at, 1 differ" in capsys.readouterr().out
+        call_command("reconcile")
+        assert "19 rows and 19 files looked at, 2 differ" in capsys.readouterr().out
+
+    def test_it_works_its_share_of_the_time(self, monkeypatch):
+        now, slept = [0.0], []
+        monkeypatch.setattr(reconciling.time, "monotonic", lambda: now[0])
+        monkeypatch.setattr(reconciling.time, "sleep", slept.append)
+        pace = reconciling.Pace(0.25)
+        now[0] += 1.0
+        pace()
+        assert slept == [3.0]
+
+
 class TestTelling:
     def test_by_night_it_looks_tells_and_touches_nothing(self, twenty):
         twenty[0].file.unlink()
@@ -303,7 +393,7 @@ class TestTelling:
             call_command("reconcile", "--dry-run", "--fix")
 
     def test_a_long_list_is_cut(self, twenty, capsys, monkeypatch):
-        monkeypatch.setattr(reconciling, "SHOWN", 2)
+        monkeypatch.setattr(comparing, "SHOWN", 2)
         for row in twenty[:5]:
             row.file.unlink()
         call_command("reconcile")

@@ -2,7 +2,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from apps.agencies.models import User
 from apps.retention import reconciling
-from apps.retention.reconciling import Survey, TooMuch
+from apps.retention.comparing import Survey
+from apps.retention.reconciling import TooMuch
 
 
 class Command(BaseCommand):
@@ -17,12 +18,15 @@ class Command(BaseCommand):
             help="the person who answers for it when more than 20%% would go; goes on record with --reason",
         )
         parser.add_argument("--reason", default="", help="why it is right that so much goes")
+        parser.add_argument(
+            "--go-on", action="store_true", help="with a look of the last day that was broken off, or is over"
+        )
 
-    def handle(self, *args, dry_run=False, fix=False, confirm=None, reason="", **options):
+    def handle(self, *args, dry_run=False, fix=False, confirm=None, reason="", go_on=False, **options):
         if dry_run and fix:
             raise CommandError("--dry-run or --fix, not both")
         person = self._person(confirm, reason) if confirm else None
-        found = reconciling.survey()
+        found = reconciling.survey(again=not go_on)
         self._tell(found)
         if not fix:
             return
@@ -47,7 +51,7 @@ class Command(BaseCommand):
     def _tell(self, found: Survey) -> None:
         for kind, number in sorted(found.counts.items()):
             for difference in found.shown[kind]:
-                self.stdout.write(str(difference))
+                self.stdout.write(difference)
             if number > len(found.shown[kind]):
                 self.stdout.write(f"… and {number - len(found.shown[kind])} more")
         self.stdout.write(
