@@ -1,5 +1,7 @@
 """Keeping recordings: holding a day of ten cameras, comparing index and disk, moving to an object store and back.
 
+STORAGE_CAMERAS and STORAGE_DAYS make it more: 24 cameras and 30 days are a million files.
+
 References do the bare work on the same files: `cp -al`, `find` with sizes, uploads and downloads by the plain client.
 The object store is a Swift of one node on the same machine. `ratio` is wall time over wall time.
 """
@@ -13,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -34,7 +36,8 @@ from tests.bench.bench_purge import lay_files, lay_rows
 from tests.cast import make_agency, make_camera
 from tests.object_store import object_store, recordings_in
 
-CAMERAS, MOVED, SIZE = 10, 100, 4_000_000
+CAMERAS, DAYS = int(os.environ.get("STORAGE_CAMERAS", 10)), int(os.environ.get("STORAGE_DAYS", 1))
+MOVED, SIZE = int(os.environ.get("STORAGE_MOVED", 100)), 4_000_000
 
 
 def run() -> list[dict]:
@@ -46,18 +49,19 @@ def run() -> list[dict]:
         with override_settings(VIDEO_ROOT=folder / "video"):
             owner = make_agency("bench")
             cameras = [make_camera(owner) for _ in range(CAMERAS)]
-            return [*a_day(cameras, folder), *a_store(cameras[0], folder)]
+            return [*a_day(cameras, folder), *(a_store(cameras[0], folder) if MOVED else ())]
     finally:
         shutil.rmtree(folder)
         connection.creation.destroy_test_db(city, verbosity=0)
 
 
 def a_day(cameras: list[Camera], folder: Path) -> Iterator[dict]:
-    day, numbers = (timezone.now() - timedelta(days=2)).date(), [camera.pk for camera in cameras]
-    lay_files(settings.VIDEO_ROOT, numbers, day)
-    lay_rows(numbers, day)
+    numbers, last = [camera.pk for camera in cameras], (timezone.now() - timedelta(days=2)).date()
+    for day in (last - timedelta(days=n) for n in range(DAYS)):
+        lay_files(settings.VIDEO_ROOT, numbers, day)
+        lay_rows(numbers, day)
     files = CAMERAS * 1_440
-    since = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    since = datetime(last.year, last.month, last.day, tzinfo=UTC)
     hold = Hold.objects.create(
         period_from=since,
         period_until=since + timedelta(days=1),
@@ -68,7 +72,7 @@ def a_day(cameras: list[Camera], folder: Path) -> Iterator[dict]:
         created_by=User.objects.create(username="bench"),
     )
     hold.cameras.set(cameras)
-    theirs = seconds(lambda: subprocess.run(["cp", "-al", settings.VIDEO_ROOT, folder / "reference"], check=True))
+    theirs = seconds(lambda: link_day(last, folder / "reference"))
     ours = seconds(lambda: holding.take(hold))
     assert hold.held.count() == files
     yield row(f"hold a day of {CAMERAS} cameras", ours, theirs, files)
@@ -78,9 +82,16 @@ def a_day(cameras: list[Camera], folder: Path) -> Iterator[dict]:
     theirs = seconds(lambda: subprocess.run(look, check=True, stdout=subprocess.DEVNULL))
     found: list[reconciling.Survey] = []
     ours = seconds(lambda: found.append(reconciling.survey()))
-    assert (found[0].rows, found[0].files, found[0].counts.total()) == (files, files, 0)
-    yield row("compare index and disk", ours, theirs, files)
+    assert (found[0].rows, found[0].files, found[0].counts.total()) == (files * DAYS, files * DAYS, 0)
+    yield row(f"compare index and disk, {DAYS} days", ours, theirs, files * DAYS)
     Segment.objects.all().delete()
+
+
+def link_day(day: date, target: Path) -> None:
+    """What `cp -al` makes of the same day."""
+    target.mkdir()
+    folders = list(settings.VIDEO_ROOT.glob(f"*/{day:%Y%m%d}"))
+    subprocess.run(["cp", "-al", "--parents", *folders, target], check=True)
 
 
 def a_store(camera: Camera, folder: Path) -> Iterator[dict]:
