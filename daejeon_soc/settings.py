@@ -410,8 +410,8 @@ REQUEST_ANSWER_HOURS = env.int("REQUEST_ANSWER_HOURS", default=24)
 vars().update(env.email("EMAIL_URL", default="dummymail://"))
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="soc@localhost")
 
-# How pages show live pictures: mse, or webcodecs where the browser has it (quicker, and drawn on a canvas).
-LIVE_BY = env.str("LIVE_BY", default="mse")
+# How pages show live pictures: webcodecs where the browser has it (quicker), or mse everywhere.
+LIVE_BY = env.str("LIVE_BY", default="webcodecs")
 if LIVE_BY not in ("mse", "webcodecs"):
     raise ImproperlyConfigured("LIVE_BY must be mse or webcodecs")
 

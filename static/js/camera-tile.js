@@ -45,11 +45,7 @@ class CameraTile extends HTMLElement {
     return this.querySelector("video");
   }
 
-  /** What shows the picture now, a video or a canvas, and how far it has come (seconds of media time, 0 before). */
-  get picture() {
-    return this.#stream?.element ?? this.video;
-  }
-
+  /** How far the picture has come, in seconds of media time; 0 before the first. */
   get shown() {
     return this.#stream?.shown ?? 0;
   }

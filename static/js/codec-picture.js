@@ -1,5 +1,6 @@
-/* Live pictures through WebCodecs: decoded as they come, drawn on a canvas. No player stands in between that waits,
-   so this is the quickest way; browsers offer it only to pages that came over HTTPS, or from this machine. */
+/* Live pictures through WebCodecs: decoded as they come and given to the video as a track of its own. No player stands
+   in between that waits, so this is the quickest way; Chromium offers it to pages that came over HTTPS, or from this
+   machine. */
 
 import { codecOf, configurationOf } from "soc/fragment";
 
@@ -16,8 +17,6 @@ const configurationFor = (mime, init) => ({
 
 export class CodecPicture {
   static path = "webcodecs";
-  #canvas = document.createElement("canvas");
-  #context = this.#canvas.getContext("2d", { alpha: false });
   #video;
   #hear;
   #configuration;
@@ -25,13 +24,15 @@ export class CodecPicture {
   #openedAt;
   #waitsForKey = true;
   #broken = [];
+  #track;
+  #writer;
+  #taken = false; // the video takes pictures; what a track is given before is lost
   #next = null;
-  #drawing = 0;
-  #shown = null;
+  #reached = 0;
 
   static async plays(mime, init) {
     if (document.documentElement.dataset.live === "mse") return false; // the centre's setting LIVE_BY
-    if (!self.VideoDecoder || !configurationOf(init)) return false;
+    if (!self.VideoDecoder || !self.MediaStreamTrackGenerator || !configurationOf(init)) return false;
     try {
       return (await VideoDecoder.isConfigSupported(configurationFor(mime, init))).supported;
     } catch (error) {
@@ -44,25 +45,22 @@ export class CodecPicture {
   constructor(video, hear) {
     this.#video = video;
     this.#hear = hear;
-    video.hidden = true;
-    video.after(this.#canvas);
-  }
-
-  get element() {
-    return this.#canvas;
-  }
-
-  /** Seconds of media time of the picture that is seen; null before the first. */
-  get shown() {
-    return this.#shown;
   }
 
   setUp(mime, init) {
+    this.#clear();
     this.#configuration = configurationFor(mime, init);
-    this.#dropNext();
-    this.#shown = null;
+    this.#track = new MediaStreamTrackGenerator({ kind: "video" });
+    this.#writer = this.#track.writable.getWriter();
+    this.#video.addEventListener("loadstart", this.#begin, { once: true });
+    this.#video.srcObject = new MediaStream([this.#track]);
     this.#open();
   }
+
+  #begin = () => {
+    this.#taken = true;
+    this.#pass();
+  };
 
   #open() {
     this.#close();
@@ -91,7 +89,7 @@ export class CodecPicture {
 
   take({ at, key, data }) {
     if (this.#decoder.decodeQueueSize > LONGEST_QUEUE && performance.now() - this.#openedAt > SETTLED_AFTER_MS) {
-      this.#hear("skipped", at - this.#shown);
+      this.#hear("skipped", at - this.#reached);
       this.#open();
     }
     if (this.#waitsForKey && !key) return;
@@ -102,34 +100,29 @@ export class CodecPicture {
   #show(frame) {
     this.#next?.close();
     this.#next = frame;
-    this.#drawing ||= requestAnimationFrame(() => this.#draw());
+    this.#reached = frame.timestamp / 1e6;
+    if (this.#taken) this.#pass();
   }
 
-  #draw() {
+  #pass() {
     const frame = this.#next;
-    const [width, height] = [frame.displayWidth, frame.displayHeight];
-    if (this.#canvas.width !== width) this.#canvas.width = width;
-    if (this.#canvas.height !== height) this.#canvas.height = height;
-    this.#context.drawImage(frame, 0, 0, width, height);
-    this.#shown = frame.timestamp / 1e6;
-    this.#drawing = 0;
     this.#next = null;
-    frame.close();
+    if (frame) this.#writer.write(frame).catch(() => frame.close()); // the track has ended
   }
 
-  #dropNext() {
-    cancelAnimationFrame(this.#drawing);
-    this.#drawing = 0;
+  #clear() {
+    this.#close();
     this.#next?.close();
     this.#next = null;
+    this.#taken = false;
+    this.#track?.stop();
+    this.#video.removeEventListener("loadstart", this.#begin);
+    this.#video.srcObject = null;
   }
 
   keepUp() {}
 
   stop() {
-    this.#dropNext();
-    this.#close();
-    this.#canvas.remove();
-    this.#video.hidden = false;
+    this.#clear();
   }
 }

@@ -14,26 +14,16 @@ export class MediaPicture {
   #source;
   #buffer;
   #queue = [];
-  #pictured = false;
-  blocked = false;
+  #placed = false;
 
   static plays(mime) {
     return Boolean(Source?.isTypeSupported(mime));
   }
 
-  /** `hear(what)`: "failed" when the player gives up, "blocked" when it waits for a click. */
+  /** `hear(what)`: "failed" when the player gives up. */
   constructor(video, hear) {
     this.#video = video;
     this.#hear = hear;
-  }
-
-  get element() {
-    return this.#video;
-  }
-
-  /** Seconds of media time of the picture that is seen; null before the first. */
-  get shown() {
-    return this.#pictured && this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA ? this.#video.currentTime : null;
   }
 
   setUp(mime, init) {
@@ -59,7 +49,7 @@ export class MediaPicture {
   #clear() {
     this.#queue = [];
     this.#source = this.#buffer = null;
-    this.#pictured = false;
+    this.#placed = false;
     if (!this.#video.src) return;
     this.#video.removeAttribute("src");
     this.#video.load();
@@ -101,7 +91,7 @@ export class MediaPicture {
     const video = this.#video;
     const [start, end] = [ranges.start(ranges.length - 1), ranges.end(ranges.length - 1)];
     const behind = end - video.currentTime;
-    if (!this.#pictured || behind > SEEK_WHEN_BEHIND_S || video.currentTime < start) {
+    if (!this.#placed || behind > SEEK_WHEN_BEHIND_S || video.currentTime < start) {
       video.currentTime = Math.max(start, end - REST_AT_S);
       video.playbackRate = 1;
     } else if (behind > NUDGE_WHEN_BEHIND_S) {
@@ -109,14 +99,7 @@ export class MediaPicture {
     } else if (behind < REST_AT_S) {
       video.playbackRate = 1;
     }
-    this.#pictured = true;
-    this.blocked &&= video.paused;
-    if (video.paused) video.play().catch((error) => error.name === "NotAllowedError" && this.#block());
-  }
-
-  #block() {
-    this.blocked = true;
-    this.#hear("blocked");
+    this.#placed = true;
   }
 
   stop() {

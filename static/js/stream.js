@@ -34,6 +34,9 @@ export class Stream {
   #heardAt;
   #ahead; // of the server's clock: ms
   #times = []; // media time and time of taking, of the picture that is seen and those that follow
+  #shown = null; // seconds of media time of the picture that is seen
+  #nextShown;
+  #blocked = false; // until a click: the browser plays nothing by itself
   #got = 0;
   #said = 0;
   #onLine = () => this.#connectNow();
@@ -47,13 +50,9 @@ export class Stream {
     this.#tell = tell;
   }
 
-  /** The element that shows the picture, and how far it has come in seconds of media time. */
-  get element() {
-    return this.#picture?.element ?? this.#video;
-  }
-
+  /** How far the picture has come, in seconds of media time; 0 before the first. */
   get shown() {
-    return this.#picture?.shown ?? 0;
+    return this.#shown ?? 0;
   }
 
   get path() {
@@ -157,7 +156,10 @@ export class Stream {
       return;
     }
     if (this.#picture?.constructor !== Picture) this.#draw(Picture);
+    this.#forgetShown();
+    this.#followShown();
     this.#picture.setUp(mime, init);
+    this.#play();
     for (const fragment of this.#early) this.#picture.take(fragment);
     this.#early = null;
   }
@@ -190,8 +192,33 @@ export class Stream {
   }
 
   #clear() {
+    this.#forgetShown();
     this.#picture?.stop();
     this.#picture = null;
+  }
+
+  // --- what is seen ---
+
+  /** What the browser was about to say of the pictures before is not to be taken for one of those that come now. */
+  #forgetShown() {
+    this.#video.cancelVideoFrameCallback(this.#nextShown);
+    this.#shown = null;
+  }
+
+  #followShown() {
+    this.#nextShown = this.#video.requestVideoFrameCallback((_now, { mediaTime }) => {
+      this.#shown = mediaTime;
+      this.#followShown();
+    });
+  }
+
+  #play() {
+    this.#video.play().catch((error) => error.name === "NotAllowedError" && this.#block());
+  }
+
+  #block() {
+    this.#blocked = true;
+    this.#tell("blocked", {});
   }
 
   // --- round after round ---
@@ -200,7 +227,9 @@ export class Stream {
     if (!this.#socket) return;
     this.#acknowledge();
     this.#picture?.keepUp();
-    if (this.#picture?.blocked) return;
+    this.#blocked &&= this.#video.paused;
+    if (this.#picture && this.#video.paused) this.#play();
+    if (this.#blocked) return;
     const age = this.#age();
     if (Math.max(age ?? 0, this.#silence()) > RENEW_AFTER_S) this.#closed(0, "");
     else if (age > STALE_AFTER_S) this.#tell("stale", { seconds: age });
@@ -216,9 +245,8 @@ export class Stream {
 
   /** Seconds since the picture that is seen came to the recorder; null while none is. */
   #age() {
-    const shown = this.#early ? null : (this.#picture?.shown ?? null);
-    while (this.#times.length > 1 && this.#times[1].at <= shown + 0.001) this.#times.shift();
-    if (shown === null || !this.#times.length) return null;
+    if (this.#early || this.#shown === null || !this.#times.length) return null;
+    while (this.#times.length > 1 && this.#times[1].at <= this.#shown + 0.001) this.#times.shift();
     return Math.max(0, (Date.now() - this.#ahead - this.#times[0].takenAt) / 1000);
   }
 }

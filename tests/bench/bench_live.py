@@ -40,7 +40,7 @@ PLAY_HLS = """(() => {
             const video = Object.assign(document.createElement("video"), { muted: true });
             video.style.cssText = "width:100%;height:100%;object-fit:contain";
             const tile = Object.assign(document.createElement("camera-tile"), { mounted: performance.now() });
-            tile.picture = video;
+            tile.video = video;
             tile.append(video);
             wall.append(tile);
             const player = new Hls({
@@ -60,7 +60,7 @@ WATCH = """(seconds) => new Promise((done) => {
     const until = performance.now() + seconds * 1000;
     let before = null;
     const look = () => {
-        const taken = clockOf(tiles()[0].picture);
+        const taken = clockOf(tiles()[0].video);
         if (taken !== null && taken !== before) ages.push(Date.now() - taken);
         before = taken ?? before;
         performance.now() < until ? requestAnimationFrame(look) : done(ages);
@@ -71,7 +71,7 @@ WATCH = """(seconds) => new Promise((done) => {
 FIRST = """() => new Promise((done) => {
     const look = () => {
         const tile = tiles()[0];
-        clockOf(tile.picture) === null ? requestAnimationFrame(look) : done(performance.now() - tile.mounted);
+        clockOf(tile.video) === null ? requestAnimationFrame(look) : done(performance.now() - tile.mounted);
     };
     look();
 })"""

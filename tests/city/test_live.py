@@ -9,7 +9,12 @@ pytestmark = [pytest.mark.city, pytest.mark.slow]
 
 WAYS = {"webcodecs": True, "mse": False}
 FIRST = "() => tiles()[0].dataset.state === 'live' && delayOf(tiles()[0])"
-GREY = "() => getComputedStyle(tiles()[0].picture).filter.includes('grayscale')"
+PLAYS = """() => {
+    const video = tiles()[0].video;
+    return { at: video.currentTime, pictures: video.getVideoPlaybackQuality().totalVideoFrames,
+             ready: video.readyState, paused: video.paused };
+}"""
+GREY = "() => getComputedStyle(tiles()[0].video).filter.includes('grayscale')"
 
 
 @pytest.fixture
@@ -60,8 +65,13 @@ def test_a_picture_is_there_at_once_and_says_how_old_it_is(page_of, cameras):
         # What is said counts from the recorder (before, the camera has drawn the picture and sent it), and is
         # written once a second.
         assert 0 <= float(said.removeprefix("Live, ").removesuffix(" s behind")) < seen + 1
-        assert page.evaluate("() => getComputedStyle(tiles()[0].picture).objectFit") == "contain"
+        assert page.evaluate("() => getComputedStyle(tiles()[0].video).objectFit") == "contain"
         assert not page.evaluate(GREY)
+        before = page.evaluate(PLAYS)
+        page.wait_for_timeout(500)
+        after = page.evaluate(PLAYS)
+        assert after["at"] > before["at"] and after["pictures"] > before["pictures"]
+        assert after["ready"] >= 2 and not after["paused"]
         page.context.close()
 
 
@@ -93,7 +103,7 @@ def test_a_right_that_ends_darkens_the_picture_within_two_seconds(city, pages_of
     move_on(city, incident, "close")
     eventually(lambda: [page.evaluate(tiles.STATES) for page in pages] == [["refused"]] * 2, within=2)
     for page in pages:
-        assert page.evaluate("() => views.size === 0 && clockOf(tiles()[0].picture) === null")
+        assert page.evaluate("() => views.size === 0 && clockOf(tiles()[0].video) === null")
         assert "The incident is closed." in page.inner_text("#wall [data-words]")
 
 
@@ -120,7 +130,7 @@ def test_another_format_in_the_middle_is_shown_by_itself(city, pages_of, cameras
     ((address,),) = sql(city, "select rtsp_url from cameras_camera where id = %s", cameras[-1])
     point = "update cameras_camera set rtsp_url = %s where id = %s"
     sql(city, point, address.rpartition("/cam/")[0] + "/bad/resize/5", cameras[-1])
-    size = "() => { const p = tiles()[0].picture; return [p.videoWidth ?? p.width, p.videoHeight ?? p.height] }"
+    size = "() => [tiles()[0].video.videoWidth, tiles()[0].video.videoHeight]"
     try:
         for page in pages:
             page.evaluate("camera => wall([camera])", cameras[-1])

@@ -40,12 +40,12 @@ self.wall = (cameras, columns = 4) => {
 };
 self.tiles = () => [...document.querySelectorAll("#wall camera-tile")];
 self.reader = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-self.clockOf = (picture) => {
-    const [width, height] = [picture.videoWidth ?? picture.width, picture.videoHeight ?? picture.height];
+self.clockOf = (video) => {
+    const width = video.videoWidth;
     if (!width) return null;
     const size = width / 64;
     Object.assign(reader.canvas, { width, height: size });
-    reader.drawImage(picture, 0, height - size, width, size, 0, 0, width, size);
+    reader.drawImage(video, 0, video.videoHeight - size, width, size, 0, 0, width, size);
     const line = reader.getImageData(0, size / 2, width, 1).data;
     const light = (cell) => line[4 * Math.floor((cell + 0.5) * size) + 1];
     const limit = (light(0) + light(1) + light(2) + light(3)) / 4;
@@ -60,7 +60,7 @@ self.clockOf = (picture) => {
     return check === bytes[6] ? bytes.slice(0, 6).reduce((ms, byte) => ms * 256 + byte, 0) : null;
 };
 self.delayOf = (tile) => {
-    const taken = clockOf(tile.picture);
+    const taken = clockOf(tile.video);
     return taken === null ? null : Date.now() - taken;
 };
 """
