@@ -26,12 +26,10 @@ from apps.linked_services.services import ALL
 from apps.mous.gate import visible_cameras
 from apps.mous.models import MediaKind, ProvisionCamera, UrgentReview
 from apps.retention.models import DiskWatch, Hold
-from apps.video.models import CameraAlarm
 
 CLOSED_SHOWN = 12
 OPEN_SHOWN = 200
 FOUND = 8
-ALARMS_SHOWN = 100
 ENDINGS = {"close", "cancel"}
 OUTCOMES = {
     "seen_helped": gettext_lazy("Video helped the units"),
@@ -84,14 +82,6 @@ def queue(request):
 @staff_only
 def work(request):
     return render(request, "console/_work.html", work_context(request))
-
-
-@staff_only
-def camera_alarms(request):
-    """What is wrong with cameras now, the newest first."""
-    cameras = visible_cameras(principal_of(request), MediaKind.LIVE)
-    alarms = CameraAlarm.objects.open().filter(camera__in=cameras).select_related("camera__site")
-    return render(request, "console/_alarms.html", {"alarms": alarms[:ALARMS_SHOWN]})
 
 
 def queue_context(request) -> dict:

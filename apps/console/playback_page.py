@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 from django.http import Http404, QueryDict
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -18,6 +20,7 @@ from apps.mous.models import MediaKind, Provision, ProvisionCamera
 TILES = 5
 BEFORE_CALL = timedelta(seconds=30)
 JUST_NOW = timedelta(minutes=2)
+AROUND = timedelta(minutes=5)
 STRETCHES = [60, 600, 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600, 30 * 24 * 3600]
 SPEEDS = [0.5, 1, 2, 4, 8]
 
@@ -32,7 +35,8 @@ class Deck:
     incident: Incident | None = None
     reason: str = ""
     provision: Provision | None = None
-    live: str = ""
+    live: str = ""  # on the desk: the address without the moment
+    back: str = ""  # elsewhere: the page that led here
     speeds = SPEEDS
     stretches = STRETCHES
 
@@ -56,6 +60,14 @@ def moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return at if at is None or timezone.is_aware(at) else timezone.make_aware(at)
+
+
+def marked_period(about: QueryDict) -> tuple[datetime, datetime] | None:
+    """The time that was marked, or that around the moment shown, as the deck's links say it."""
+    if (since := moment(about.get("from", ""))) and (until := moment(about.get("until", ""))):
+        return since, until
+    at = moment(about.get("at", ""))
+    return (at - AROUND, at + AROUND) if at else None
 
 
 def whole_number(text: str) -> int:
@@ -115,4 +127,14 @@ def deck_of(about: QueryDict, principal: Principal, provision: Provision | None)
         incident=incident,
         reason=about.get("reason", "")[:200],
         provision=provision,
+        back=way_back(about, principal, provision, incident),
     )
+
+
+def way_back(about: QueryDict, principal: Principal, provision: Provision | None, incident: Incident | None) -> str:
+    if provision:
+        return f"{reverse('agency')}#provision-{provision.pk}"
+    if not principal.is_centre_staff:
+        return reverse("home")
+    named = {"incident": incident.number} if incident else {name: about.get(name, "") for name in ("camera", "reason")}
+    return f"{reverse('operator')}?{urlencode(named)}"

@@ -2,7 +2,17 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.i18n import set_language
 
-from apps.console import agency_page, checks_page, members_pages, operator_page, person_pages, playback_page, views
+from apps.console import (
+    agency_page,
+    alarm_pages,
+    checks_page,
+    hold_pages,
+    members_pages,
+    operator_page,
+    person_pages,
+    playback_page,
+    views,
+)
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -16,6 +26,12 @@ urlpatterns = [
     path("unlock/", person_pages.unlock, name="unlock"),
     path("checks/", checks_page.page, name="checks"),
     path("checks/findings/<int:finding_id>/", checks_page.sign_off, name="finding_sign_off"),
+    path("alarms/", alarm_pages.page, name="alarms"),
+    path("alarms/<int:alarm_id>/accept/", alarm_pages.accept, name="alarm_accept"),
+    path("holds/", hold_pages.list_page, name="holds"),
+    path("holds/new/", hold_pages.place, name="hold_new"),
+    path("holds/<int:hold_id>/", hold_pages.page, name="hold"),
+    path("holds/<int:hold_id>/<slug:verb>/", hold_pages.change, name="hold_change"),
     path("members/", members_pages.page, name="members"),
     path("members/invite/", members_pages.invite, name="invite"),
     path("members/<int:membership_id>/end/", members_pages.end, name="member_end"),
@@ -32,7 +48,7 @@ urlpatterns = [
     path("console/", operator_page.operator, name="operator"),
     path("console/queue/", operator_page.queue, name="queue"),
     path("console/work/", operator_page.work, name="work"),
-    path("console/alarms/", operator_page.camera_alarms, name="camera_alarms"),
+    path("console/alarms/", alarm_pages.bar, name="camera_alarms"),
     path("console/search/", operator_page.search, name="search"),
     path("console/advance/", operator_page.advance, name="advance"),
     path("playback/", playback_page.playback, name="playback_page"),

@@ -1,6 +1,5 @@
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminSplitDateTime
-from django.db.models import Count, Max, Min, Q, Sum
 from django.http import Http404, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils import timezone
@@ -75,7 +74,7 @@ class HoldAdmin(NoDeletionMixin, admin.ModelAdmin):
 
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
         if obj:
-            context["held"] = _held(obj)
+            context["held"] = obj.kept_by_camera()
             context["certificates"] = obj.certificates.select_related("camera")
             context["steps"] = [
                 {
@@ -105,19 +104,6 @@ class HoldAdmin(NoDeletionMixin, admin.ModelAdmin):
             else:
                 messages.success(request, f"{hold}: {STEPS[verb][0]}")
         return HttpResponseRedirect(reverse("admin:retention_hold_change", args=[hold.pk]))
-
-
-def _held(hold: Hold) -> list[dict]:
-    """What the hold keeps of each camera."""
-    columns = {
-        "files": Count("pk"),
-        "size": Sum("bytes"),
-        "since": Min("started_at"),
-        "until": Max("ended_at"),
-        "unchecked": Count("pk", filter=Q(condition="taken")),
-        "damaged": Count("pk", filter=Q(condition="damaged")),
-    }
-    return list(hold.held.order_by("camera__number").values("camera__number").annotate(**columns))
 
 
 def _blank(form: type, hold: Hold):

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from django.db import models
-from django.db.models import ExpressionWrapper, F, Q
+from django.db.models import Count, ExpressionWrapper, F, Max, Min, Q, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -93,6 +93,18 @@ class Hold(models.Model):
     @property
     def held(self) -> models.QuerySet[HeldSegment]:
         return HeldSegment.objects.filter(hold=self.pk)
+
+    def kept_by_camera(self) -> list[dict]:
+        """What the hold keeps of each camera."""
+        columns = {
+            "files": Count("pk"),
+            "size": Sum("bytes"),
+            "since": Min("started_at"),
+            "until": Max("ended_at"),
+            "unchecked": Count("pk", filter=Q(condition="taken")),
+            "damaged": Count("pk", filter=Q(condition="damaged")),
+        }
+        return list(self.held.order_by("camera__number").values("camera__number").annotate(**columns))
 
     @property
     def state_name(self) -> str:

@@ -73,6 +73,7 @@ SUPERVISING_PERMISSIONS = (
     "view_hold",
     "view_certificate",
     "view_camera",
+    "accept_view",
 )
 
 

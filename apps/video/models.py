@@ -1,10 +1,11 @@
 import uuid
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, F, Func, OuterRef, Q
+from django.db.models import Exists, F, Func, Max, OuterRef, Q
 from django.db.models.functions import Now
 from django.db.models.lookups import Exact
 from django.utils import timezone
@@ -117,6 +118,11 @@ class SegmentQuerySet(FilmQuerySet):
             )
             .order_by("started_at")
         )
+
+    def newest_closed(self, camera_ids: Iterable[int], since: datetime) -> dict[int, datetime]:
+        """Until when there is a whole file of each camera; without those of which none began after `since`."""
+        closed = self.filter(state=Segment.State.CLOSED, camera__in=camera_ids, started_at__gt=since)
+        return dict(closed.values_list("camera").annotate(Max("ended_at")))
 
     def of_day(self, camera_id: int, day: datetime):
         """What began in the UTC day of `day`: the rows of one folder."""
@@ -464,6 +470,12 @@ class CameraAlarm(models.Model):
     def __str__(self):
         return f"{self.camera_id}: {self.get_kind_display()}"
 
+    @property
+    def status(self) -> str:
+        """How bad it is: a picture that shows something else can still be recorded."""
+        lost = self.kind in (self.Kind.NO_PICTURE, self.Kind.NOT_RECORDING, self.Kind.DISK)
+        return "serious" if lost else "caution"
+
 
 class Motion(models.Model):
     """How much moved in a minute of a camera: a byte for each second, 1 (still) to 255; 0 where nothing is known.
@@ -495,6 +507,7 @@ class UsualView(models.Model):
     class Meta:
         verbose_name = _("usual view")
         verbose_name_plural = _("usual views")
+        permissions = [("accept_view", _("Can accept a camera's new view"))]
 
     def __str__(self):
         return str(self.camera_id)

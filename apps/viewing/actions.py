@@ -19,8 +19,9 @@ from apps.mous.actions import NotAllowed
 from apps.mous.gate import Decision
 from apps.mous.models import LedgerEntry, MediaKind, Provision
 from apps.mous.terms import NOT_TO_BE_PASSED_ON
+from apps.video import alarms
 from apps.video.actions import cancel_clip, order_clip
-from apps.video.models import Clip
+from apps.video.models import CameraAlarm, Clip
 from apps.viewing.models import Bookmark, ProvidedCopy, ViewLog
 
 # Personal Information Protection Act, Art. 21: destroyed within five days of the purpose being met.
@@ -135,12 +136,39 @@ def bookmark(principal: Principal, decision: Decision, at: datetime, note: str, 
     return mark
 
 
+@transaction.atomic
+def take_back(mark: Bookmark, *, by: User) -> None:
+    """Remove one's own mark. What it said stays on record, and in the incident's log. Raises NotAllowed."""
+    if mark.by_id != by.pk:
+        raise NotAllowed(_lazy("Only who made a mark takes it back."))
+    words = {"moment": mark.at.isoformat(), "note": mark.note}
+    record("bookmark.taken_back", actor=by, target=mark, incident=_number_of(mark), **words)
+    if mark.incident:
+        publish([event_of(mark.incident, "incident.unmarked", by=by, camera=mark.camera.number, **words)])
+    mark.delete()
+
+
+def _number_of(mark: Bookmark) -> str:
+    return mark.incident.number if mark.incident else ViewLog.NO_INCIDENT
+
+
 def _incident_number(principal: Principal, provision: Provision | None, named: str) -> str:
     if provision:
         return provision.incident_number or ViewLog.NO_INCIDENT
     if named and Incident.objects.visible_to(principal).filter(number=named).exists():
         return named
     return ViewLog.NO_INCIDENT
+
+
+@transaction.atomic
+def accept_view(alarm: CameraAlarm, *, by: User) -> None:
+    """What a camera shows since it was turned is what it shall show from now on. Raises NotAllowed."""
+    if not by.has_perm("video.accept_view"):
+        raise NotAllowed(_lazy("You do not have the right to do this."))
+    if not CameraAlarm.objects.open().filter(pk=alarm.pk, kind=CameraAlarm.Kind.MOVED).exists():
+        raise NotAllowed(_lazy("This alarm is over."))
+    alarms.accept_view(alarm.camera_id)
+    record("camera.view_accepted", actor=by, target=alarm.camera, since=alarm.began_at.isoformat())
 
 
 def close_view(view: ViewLog, *, because: str) -> None:

@@ -13,12 +13,13 @@ from rest_framework import exceptions, serializers, status
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.agencies.principals import principal_of
+from apps.agencies.principals import is_system, principal_of
+from apps.mous.actions import NotAllowed
 from apps.mous.models import MediaKind
 from apps.video import stills, timeline
 from apps.video.models import CameraAlarm
 from apps.video.reasons import NotAvailable
-from apps.viewing.actions import bookmark, log_looking_back, log_thumbnail
+from apps.viewing.actions import bookmark, log_looking_back, log_thumbnail, take_back
 from apps.viewing.api import NOT_YOURS, AnyAccept, moment, named, not_available, open_door
 from apps.viewing.models import Bookmark, ViewLog
 from apps.viewing.serializers import PeriodSerializer
@@ -33,10 +34,14 @@ class TimelinePeriodSerializer(PeriodSerializer):
 class BookmarkSerializer(serializers.ModelSerializer):
     by = serializers.CharField()
     incident = serializers.CharField(source="incident.number", default=None)
+    mine = serializers.SerializerMethodField()
 
     class Meta:
         model = Bookmark
-        fields = ["id", "camera", "incident", "at", "note", "by"]
+        fields = ["id", "camera", "incident", "at", "note", "by", "mine"]
+
+    def get_mine(self, mark: Bookmark) -> bool:
+        return mark.by_id == self.context["reader"].user_id
 
 
 class _Piece(serializers.Serializer):
@@ -139,7 +144,8 @@ class TimelineView(APIView):
             "alarms": alarms_within(camera_id, *window),
             "bookmarks": marks.select_related("incident", "by"),
         }
-        return Response(TimelineSerializer(body).data, headers={"Cache-Control": "no-store, private"})
+        answer = TimelineSerializer(body, context={"reader": principal})
+        return Response(answer.data, headers={"Cache-Control": "no-store, private"})
 
 
 def alarms_within(camera_id: int, start: datetime, end: datetime):
@@ -204,5 +210,23 @@ class BookmarksView(APIView):
             request, asked["camera"], ViewLog.Door.TIMELINE, MediaKind.RECORDED, window=window
         )
         mark = bookmark(principal, decision, asked["at"], asked["note"], incident=asked["incident"])
-        where = {"Location": f"{reverse('timeline', args=[mark.camera_id])}"}
-        return Response(BookmarkSerializer(mark).data, status.HTTP_201_CREATED, headers=where)
+        where = {"Location": f"{reverse('bookmark', args=[mark.pk])}"}
+        body = BookmarkSerializer(mark, context={"reader": principal}).data
+        return Response(body, status.HTTP_201_CREATED, headers=where)
+
+
+class BookmarkView(APIView):
+    @extend_schema(
+        responses={204: None, 403: OpenApiResponse(description="It is somebody else's."), 404: NOT_YOURS},
+    )
+    def delete(self, request, bookmark_id):
+        """Take one's own mark back."""
+        marks = Bookmark.objects.visible_to(principal_of(request)).select_related("incident", "camera")
+        mark = marks.filter(pk=bookmark_id).first()
+        if mark is None or is_system(request.user):
+            raise exceptions.NotFound
+        try:
+            take_back(mark, by=request.user)
+        except NotAllowed as refusal:
+            raise exceptions.PermissionDenied(str(refusal)) from refusal
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -11,6 +11,7 @@ urlpatterns = [
     path("cameras/<int:camera_id>/timeline", looking_back.TimelineView.as_view(), name="timeline"),
     path("cameras/<int:camera_id>/thumbnail.jpg", looking_back.ThumbnailView.as_view(), name="thumbnail"),
     path("bookmarks/", looking_back.BookmarksView.as_view(), name="bookmarks"),
+    path("bookmarks/<int:bookmark_id>/", looking_back.BookmarkView.as_view(), name="bookmark"),
     path("clips/", api.ClipsView.as_view(), name="clips"),
     path("clips/<uuid:clip_id>/", api.ClipView.as_view(), name="clip"),
     path("clips/<uuid:clip_id>/file", api.ClipFileView.as_view(), name="clip_file"),

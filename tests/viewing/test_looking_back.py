@@ -263,6 +263,27 @@ class TestBookmarks:
         assert self.post(System(police.token), camera, call).status_code == 403
         assert not Bookmark.objects.exists()
 
+    def test_ones_own_is_taken_back_and_that_is_on_record(self, operator, incident, camera, call):
+        client = Person(operator)
+        made = self.post(client, camera, call, incident=incident.number)
+        assert made.json()["mine"]
+        assert client.delete(made["Location"]).status_code == 204
+        assert not Bookmark.objects.exists()
+        assert Entry.objects.get(verb="bookmark.taken_back").detail["note"] == "a black cap"
+        event = incident.events.order_by("-seq").first()
+        assert (event.kind, event.detail["camera"]) == ("incident.unmarked", camera.number)
+        assert not client.get(timeline(camera), span_of(call, 5)).json()["bookmarks"]
+        assert client.delete(made["Location"]).status_code == 404
+
+    def test_anothers_stays(self, operator, supervisor, police, fire, incident, camera, call):
+        where = self.post(Person(operator), camera, call, incident=incident.number)["Location"]
+        assert Person(supervisor).delete(where).status_code == 403
+        assert Person(police.user).delete(where).status_code == 403
+        assert Person(fire.user).delete(where).status_code == 404
+        assert System(police.token).delete(where).status_code == 404
+        assert Client().delete(where).status_code == 401
+        assert not Person(supervisor).get(timeline(camera), span_of(call, 5)).json()["bookmarks"][0]["mine"]
+
     @pytest.mark.parametrize("field", ["camera", "at", "note"])
     @pytest.mark.parametrize("value", [None, "", "x" * 301, {"a": 1}])
     def test_bad_fields_are_named(self, field, value, operator, camera, call):

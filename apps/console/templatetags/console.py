@@ -34,6 +34,7 @@ POINTS = [
 EVENT_WORDS = {
     "incident.opened": _("Call received"),
     "incident.bookmarked": _("Moment marked"),
+    "incident.unmarked": _("Mark taken back"),
     "provision.opened": _("Provided by hand"),
     "provision.urgent": _("Break-glass: provided on the urgent ground"),
     "provision.extended": _("Provision extended"),
@@ -52,6 +53,12 @@ EVENT_WORDS = {
     "camera.alarm_over": _("Camera alarm is over"),
     "disk.level": _("Room for recordings has changed"),
     "disk.purged_early": _("Recordings purged before their time: the disk is full"),
+}
+
+
+MARKS = {
+    "incident.bookmarked": _("Marked at {moment} on {camera}"),
+    "incident.unmarked": _("Mark at {moment} on {camera} taken back"),
 }
 
 
@@ -139,7 +146,7 @@ def event_words(event) -> str:
     """A line of the incident's log."""
     if event.kind == "incident.advanced":
         return State(event.detail["after"]).label
-    if event.kind == "incident.bookmarked":
+    if event.kind in MARKS:
         moment = timezone.localtime(datetime.fromisoformat(event.detail["moment"]))
-        return _("Marked at {moment} on {camera}").format(moment=f"{moment:%H:%M:%S}", camera=event.detail["camera"])
+        return MARKS[event.kind].format(moment=f"{moment:%H:%M:%S}", camera=event.detail["camera"])
     return EVENT_WORDS.get(event.kind, event.kind)

@@ -1,11 +1,15 @@
 from django import template
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.agencies.actions import administered_by
 from apps.agencies.models import Membership
 from apps.agencies.principals import principal_of
+from apps.console.alarm_pages import alarms_for
+from apps.console.hold_pages import may_see_holds
 from apps.mous.models import ProvisionRequest, UrgentReview
+from apps.retention.models import Hold
 from apps.viewing.checks import may_check
 from apps.viewing.models import Finding
 
@@ -26,6 +30,7 @@ def office_pages(context) -> list[tuple]:
             ("requests", _("Requests"), requests),
             ("urgent_reviews", _("Break-glass"), reviews),
             ("agreements", _("Agreements"), 0),
+            ("alarms", _("Camera alarms"), alarms_for(principal).open().count()),
             ("simulator", _("Simulator"), 0),
         ]
         if request.user.has_perm("mous.view_ledgerentry"):
@@ -41,6 +46,9 @@ def office_pages(context) -> list[tuple]:
         ]
         if any(membership.role == Membership.Role.OWNER for membership in principal.memberships):
             pages.append(("own_cameras", _("Own cameras"), 0))
+    if may_see_holds(request.user):
+        due = Hold.objects.in_force().filter(review_at__lte=timezone.now()).count()
+        pages.append(("holds", _("Holds"), due))
     if may_check(request.user):
         pages.append(("checks", _("Monthly check"), Finding.objects.filter(signed_at=None).count()))
     if administered_by(request.user).exists():
