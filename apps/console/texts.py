@@ -56,6 +56,7 @@ def script_texts() -> dict[str, str]:
         "past.edge": _("This moment is still being recorded. It can be watched in a few seconds."),
         "past.outside": _("This time is not provided."),
         "past.unsupported": _("Recorded in {codec}, which this browser cannot play. A viewing copy plays everywhere."),
+        "past.converted": _("Recorded, converted"),
         "past.offline": _("No connection. What is loaded can still be watched."),
         "past.error": _("The recording could not be loaded. Trying again."),
         # anything

@@ -1,6 +1,7 @@
-"""Live pictures in another format, for browsers that cannot play H.265: one process for each camera so watched.
+"""Pictures in another format, for browsers that cannot play H.265.
 
-A city pays for at most CONVERSIONS_AT_ONCE of them on a host, however many look at each; see docs/adr/0011.
+Live, one process for each camera so watched; of recordings, one for each piece while it is asked for. A city pays for
+at most CONVERSIONS_AT_ONCE of them together on a host, however many look at each; see docs/adr/0011.
 """
 
 import asyncio
@@ -8,18 +9,24 @@ import contextlib
 import fcntl
 import json
 import os
+import subprocess
 import sys
+from collections.abc import Iterator
 
 from django.conf import settings
 
-from apps.video import reasons, wire
+from apps.video import reasons, storage, wire
 from apps.video.channel import Channel, Config
-from apps.video.fmp4 import HEAD_BYTES
+from apps.video.fmp4 import HEAD_BYTES, fragments
+from apps.video.models import HeldSegment, Segment
+from apps.video.nal import BadStream
 from apps.video.reasons import NotAvailable
 
 # What the process has not taken; beyond it pictures are left out up to the next keyframe.
 BACKLOG = 4 * 1024 * 1024
-PATIENCE = 3.0
+# A piece of a recording that takes longer is given up.
+LONGEST = 40.0
+PROGRAM = (sys.executable, "-m", "apps.video.transcoder")
 
 
 class Converter:
@@ -35,7 +42,7 @@ class Converter:
         converter = cls(channel, _free_slot())
         try:
             converter._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "apps.video.transcoder"),
+                *PROGRAM,
                 cwd=settings.BASE_DIR,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
@@ -83,6 +90,58 @@ class Converter:
                     self._channel.announce(Config(mime, payload))
                 else:
                     self._channel.publish(payload[:HEAD_BYTES], payload[HEAD_BYTES:], kind == wire.KEY, taken_at)
+
+
+def convert(film: Segment | HeldSegment, part: range) -> tuple[str, bytes]:
+    """MIME type and bytes of a whole MP4 as H.264: the fragments at `part` of a recorded file, at their own times.
+
+    Raises FileNotFoundError, NotAvailable; the latter at once when too many run: no thread of the web's waits here.
+    """
+    try:
+        with storage.open_segment(film) as file:
+            asked = b"".join(_messages(file.fileno(), film.init_bytes, part))
+    except storage.StoreAway:
+        raise NotAvailable(reasons.STORE_AWAY) from None
+    except (storage.Damaged, BadStream):
+        raise NotAvailable(reasons.NOT_READABLE) from None
+    slot = _free_slot()
+    try:
+        done = subprocess.run(  # noqa: S603  (a program of ours, without a word from outside)
+            PROGRAM, cwd=settings.BASE_DIR, input=asked, stdout=subprocess.PIPE, timeout=LONGEST, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise NotAvailable(reasons.NOT_CONVERTED) from None
+    finally:
+        os.close(slot)
+    return _whole(done.stdout)
+
+
+def _messages(fd: int, init_bytes: int, part: range) -> Iterator[bytes]:
+    yield _message(wire.INIT, os.pread(fd, init_bytes, 0))
+    for fragment in fragments(fd, part.start):
+        if fragment.end > part.stop:
+            return
+        yield _message(wire.KEY if fragment.key else wire.DELTA, os.pread(fd, fragment.size, fragment.start))
+
+
+def _message(kind: bytes, payload: bytes) -> bytes:
+    return wire.HEADER.pack(kind, len(payload), 0.0) + payload
+
+
+def _whole(said: bytes) -> tuple[str, bytes]:
+    """What the process said, as a file; NotAvailable when it said nothing."""
+    mime, parts, at = "", [], 0
+    while at < len(said):
+        kind, length, _at = wire.read_header(said[at : at + wire.HEADER.size])
+        at += wire.HEADER.size + length
+        payload = said[at - length : at]
+        if kind == wire.CONFIG:
+            mime = mime or json.loads(payload)["mime"]
+        else:
+            parts.append(payload)
+    if not parts:
+        raise NotAvailable(reasons.NOT_CONVERTED)
+    return mime, b"".join(parts)
 
 
 def needs_conversion(config: Config) -> bool:

@@ -114,6 +114,15 @@ def starts_with_key(fragment: bytes) -> bool:
     return fragment[96:100] == b"\x02\x00\x00\x00"
 
 
+def samples_in(fragment: bytes) -> Iterator[Sample]:
+    """The pictures of a whole fragment, in the order of decoding."""
+    at, rows = decode_time(fragment), fragment[HEAD.size : int.from_bytes(fragment[:4], "big")]
+    place = HEAD.size + len(rows) + 8
+    for length, size, flags, offset in ROW.iter_unpack(rows):
+        yield Sample(fragment[place : place + size], at, length, flags == KEY, offset)
+        at, place = at + length, place + size
+
+
 @dataclass(frozen=True, slots=True)
 class Fragment:
     """A whole fragment found in a file."""

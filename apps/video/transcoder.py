@@ -1,6 +1,6 @@
 """The program that codes one camera's pictures anew as H.264: `python -m apps.video.transcoder`, fed by `converting`.
 
-It reads and writes the messages of `wire`: configuration and fragments of one picture in, the same out. Small
+It reads and writes the messages of `wire`: configuration and fragments in, the same out, a picture each. Small
 pictures stay as they are, larger ones are brought down to what a tile shows. It has no settings and no database.
 """
 
@@ -14,14 +14,12 @@ import av
 from av.video.frame import PictureType
 
 from apps.video.fmp4 import (
-    HEAD_BYTES,
     TIMESCALE,
     Sample,
     configuration_of,
-    decode_time,
-    duration,
     fragment_head,
     init_segment,
+    samples_in,
 )
 from apps.video.nal import H264, sample, track_from
 
@@ -52,20 +50,29 @@ class Transcoder:
             self._decoder.options = {"flags": "low_delay"}
             self._encoder, self._told = None, None
         elif kind in (KEY, DELTA):
-            self._take(payload[:HEAD_BYTES], payload[HEAD_BYTES:], taken_at)
+            for one in samples_in(payload):
+                self._take(one, taken_at)
 
-    def _take(self, head: bytes, data: bytes, taken_at: float) -> None:
-        packet = av.Packet(data)
-        packet.pts = packet.dts = decode_time(head)
-        self._waiting[packet.pts] = taken_at, duration(head)
+    def finish(self) -> None:
+        """Nothing more comes: what the decoder kept back to put in order."""
+        if self._decoder:
+            self._code_all(None, 0.0, 0)
+
+    def _take(self, one: Sample, taken_at: float) -> None:
+        packet = av.Packet(one.data)
+        packet.dts, packet.pts = one.at, one.at + one.offset
+        self._waiting[packet.pts] = taken_at, one.duration
         if len(self._waiting) > WAITING:
             del self._waiting[next(iter(self._waiting))]
+        self._code_all(packet, taken_at, one.duration)
+
+    def _code_all(self, packet: av.Packet | None, taken_at: float, length: int) -> None:
         try:
             frames = self._decoder.decode(packet)
         except av.FFmpegError:
             return  # the next keyframe mends it
         for frame in frames:
-            self._code(frame, *self._waiting.pop(frame.pts, (taken_at, duration(head))))
+            self._code(frame, *self._waiting.pop(frame.pts, (taken_at, length)))
 
     def _code(self, frame: av.VideoFrame, taken_at: float, length: int) -> None:
         width = min(frame.width, WIDEST) // 2 * 2
@@ -114,6 +121,7 @@ def main() -> None:
     while len(head := source.read(HEADER.size)) == HEADER.size:
         kind, length, taken_at = HEADER.unpack(head)
         transcoder.hear(kind, source.read(length), taken_at)
+    transcoder.finish()
 
 
 if __name__ == "__main__":

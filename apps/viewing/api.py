@@ -25,6 +25,7 @@ from apps.mous.gate import Decision, decide, visible_cameras
 from apps.mous.models import MediaKind, Provision
 from apps.video import playback, stills
 from apps.video.actions import BadPeriod, manifest
+from apps.video.converting import convert
 from apps.video.models import Clip, Segment, recording_named
 from apps.video.reasons import NotAvailable
 from apps.viewing.actions import (
@@ -214,6 +215,9 @@ def segment_urls(camera_id: int, start, end) -> Callable[[Segment], str]:
     return lambda segment: f"{folder}{segment.start_ms}.mp4?{asked}"
 
 
+CONVERTED = "h264: the pictures of this part coded anew, as a file of their own, for a browser that plays no H.265."
+
+
 class NotThisPart(exceptions.APIException):
     status_code = status.HTTP_416_REQUESTED_RANGE_NOT_SATISFIABLE
     default_code = "not_this_part"
@@ -234,12 +238,14 @@ class SegmentView(APIView):
             OpenApiParameter("from", OpenApiTypes.DATETIME, required=True),
             OpenApiParameter("to", OpenApiTypes.DATETIME, required=True),
             OpenApiParameter("Range", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True),
+            OpenApiParameter("codec", OpenApiTypes.STR, enum=["h264"], description=CONVERTED),
         ],
         responses={
             (206, "video/mp4"): OpenApiTypes.BINARY,
+            (200, "video/mp4"): OpenApiTypes.BINARY,
             404: NOT_YOURS,
             416: OpenApiResponse(description="Not a part that the playlist named."),
-            503: OpenApiResponse(description="Its store does not answer; says so."),
+            503: OpenApiResponse(description="Its store does not answer, or too many are converted; says so."),
         },
     )
     def get(self, request, camera_id, start_ms):
@@ -249,8 +255,12 @@ class SegmentView(APIView):
         if segment is None:
             raise exceptions.NotFound
         try:
-            if not lies_within(request.headers.get("Range", ""), playback.bytes_of(segment, *window)):
+            part = part_asked(request.headers.get("Range", ""))
+            if not lies_within(part, playback.bytes_of(segment, *window)):
                 raise NotThisPart
+            if request.query_params.get("codec") == "h264":
+                mime, body = convert(segment, part)
+                return HttpResponse(body, content_type=mime, headers={"Cache-Control": "no-store, private"})
             return send_file("video", playback.served_path(segment), "video/mp4")
         except NotAvailable as trouble:
             return not_available(trouble)
@@ -258,12 +268,17 @@ class SegmentView(APIView):
             raise exceptions.NotFound from None
 
 
-def lies_within(asked: str, allowed: list[range]) -> bool:
-    part = re.fullmatch(r"bytes=(\d{1,18})-(\d{1,18})", asked)
-    if not part:
-        return False
-    first, last = map(int, part.groups())
-    return first <= last and any(first in span and last in span for span in allowed)
+def part_asked(header: str) -> range:
+    """The bytes that a Range header names; none when it is not of the one form that we serve."""
+    named = re.fullmatch(r"bytes=(\d{1,18})-(\d{1,18})", header)
+    if not named:
+        return range(0)
+    first, last = map(int, named.groups())
+    return range(first, last + 1)
+
+
+def lies_within(part: range, allowed: list[range]) -> bool:
+    return bool(part) and any(part[0] in span and part[-1] in span for span in allowed)
 
 
 class ClipsView(APIView):

@@ -15,6 +15,7 @@ const EDGE_MS = 4_000; // what was seen less long ago is on its way to the disk
 class RecordedTile extends HTMLElement {
   #reel;
   #waitingSince = 0;
+  #spoken = null;
 
   /** A page that is merged in brings its elements first and their attributes after. */
   connectedCallback() {
@@ -83,7 +84,7 @@ class RecordedTile extends HTMLElement {
     if (at > Date.now() - EDGE_MS) return ["edge", say("past.edge")];
     if (!recording.knows(at)) return this.#waiting();
     const span = recording.spanAt(at);
-    if (span && !plays(span.codec)) return ["unsupported", say("past.unsupported", { codec: codecName(span.codec) })];
+    if (span && !plays(span.codec) && !recording.converted) return ["unsupported", say("past.unsupported", { codec: codecName(span.codec) })];
     const gap = recording.gapAt(at);
     if (!gap || gap.to - gap.from < SEAM_MS) return ["playing", ""];
     return gap.code === "deleted" ? ["deleted", this.#deletedWords(at)] : ["gap", gapWords(gap)];
@@ -138,8 +139,23 @@ class RecordedTile extends HTMLElement {
       this.dispatchEvent(new CustomEvent("tile:state", { bubbles: true, detail: { state } }));
     }
     const spoken = state === "loading" && this.waited < SILENT_MS ? "" : words;
-    const place = this.querySelector("[data-words]");
-    if (place.textContent !== spoken) place.textContent = spoken;
+    if (this.#spoken === spoken) return;
+    this.#spoken = spoken;
+    this.querySelector("[data-words]").textContent = spoken;
+    if (state === "unsupported") this.#offerConverted();
+  }
+
+  /** It costs the centre, so it is asked for. */
+  #offerConverted() {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = say("tile.convert");
+    button.dataset.convert = "";
+    button.addEventListener("click", () => {
+      this.recording.converted = true;
+      this.querySelector(".tile-recorded").textContent = say("past.converted");
+    });
+    this.querySelector("[data-words]").append(" ", button);
   }
 }
 

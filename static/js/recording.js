@@ -5,6 +5,8 @@ import { piecesOf } from "soc/playlist";
 const CHUNK_MS = 5 * 60_000; // of a playlist asked for at once: short to list, and true to what is looked at
 const GROWS_MS = 8_000; // a list that reached to now is asked for again after this long
 const AGAIN_MS = 3_000;
+const TURNS = 6; // to be told that too many are being converted, before it is said
+const BETWEEN_TURNS_MS = 700;
 const PICTURES_KEPT = 240;
 const EMPTY = { spans: [], gaps: [], motion: null, alarms: [], bookmarks: [], kept_days: 0 };
 
@@ -12,6 +14,8 @@ const EMPTY = { spans: [], gaps: [], motion: null, alarms: [], bookmarks: [], ke
 export class Refused extends Error {}
 
 export class Recording {
+  /** What this browser cannot play is asked for coded anew, which costs the centre: only when somebody says so. */
+  converted = false;
   #query;
   #chunks = new Map();
   #setups = new Map();
@@ -123,15 +127,17 @@ export class Recording {
     return piecesOf(await answer.text(), answer.url);
   }
 
-  /** The bytes of pieces that follow each other in one file. */
-  async bytes(pieces, signal) {
+  /** The bytes of pieces that follow each other in one file, and their MIME type. `anew`: as H.264, a file of their own. */
+  async bytes(pieces, { anew = false, signal } = {}) {
     const [first, last] = [pieces[0], pieces.at(-1)];
-    return part(first.url, first.start, last.start + last.size - 1, signal);
+    const asked = [first.start, last.start + last.size - 1, signal];
+    const answer = anew ? await inTurn(() => converted(`${first.url}&codec=h264`, ...asked)) : await part(first.url, ...asked);
+    return { bytes: await answer.arrayBuffer(), type: answer.headers.get("Content-Type") };
   }
 
   setup({ url, start, size }) {
     if (!this.#setups.has(url)) {
-      const asked = part(url, start, start + size - 1);
+      const asked = part(url, start, start + size - 1).then((answer) => answer.arrayBuffer());
       asked.catch(() => this.#setups.delete(url));
       this.#setups.set(url, asked);
     }
@@ -170,7 +176,27 @@ export class Recording {
 async function part(url, first, last, signal) {
   const answer = await fetch(url, { headers: { Range: `bytes=${first}-${last}` }, signal });
   if (!answer.ok) throw await refusal(answer);
-  return answer.arrayBuffer();
+  return answer;
+}
+
+let turn = Promise.resolve();
+
+/** One after the other for all cameras of the page: the centre converts few at once, and for everybody. */
+function inTurn(ask) {
+  const mine = turn.then(ask);
+  turn = mine.catch(() => {});
+  return mine;
+}
+
+async function converted(...asked) {
+  for (let left = TURNS; ; left -= 1) {
+    try {
+      return await part(...asked);
+    } catch (error) {
+      if (error.status !== 503 || !left) throw error;
+    }
+    await new Promise((rested) => setTimeout(rested, BETWEEN_TURNS_MS * (0.5 + Math.random())));
+  }
 }
 
 async function refusal(answer) {

@@ -24,6 +24,7 @@ export class Reel {
   #buffer;
   #opened;
   #codec = "";
+  #type = "";
   #setup = "";
   #scale = 90_000;
   #held = new Map(); // key -> {piece, pictures}
@@ -88,7 +89,7 @@ export class Reel {
     const pieces = this.#recording.pieces(at, until);
     const first = pieces?.findIndex((piece) => !(this.#held.get(piece.key)?.piece.size >= piece.size));
     if (!pieces || first < 0) return null;
-    const longest = this.holds(at) ? LONGEST_RUN : 1;
+    const longest = this.holds(at) && plays(this.#codecOf(pieces[first])) ? LONGEST_RUN : 1;
     const run = [pieces[first]];
     for (const next of pieces.slice(first + 1, first + longest)) {
       const last = run.at(-1);
@@ -101,15 +102,18 @@ export class Reel {
   async #load(run, at) {
     const cancel = new AbortController();
     this.#work = { run, abort: () => cancel.abort() };
+    const codec = this.#codecOf(run[0]);
+    const anew = !plays(codec);
     try {
-      const [setup, bytes] = await Promise.all([
-        this.#recording.setup(run[0].setup),
-        this.#recording.bytes(run, cancel.signal),
+      const [setup, { bytes, type }] = await Promise.all([
+        anew ? null : this.#recording.setup(run[0].setup),
+        this.#recording.bytes(run, { anew, signal: cancel.signal }),
         this.#opened,
       ]);
       if (!this.#source) return;
       await this.#makeRoom(at);
-      await this.#prepare(run[0], setup);
+      this.#prepare(anew ? type : mime(codec));
+      await this.#setUp(anew ? "" : run[0].setup.url, setup ?? bytes);
       await this.#append(run, bytes);
       this.#recording.trouble = null;
     } catch (error) {
@@ -122,20 +126,28 @@ export class Reel {
     }
   }
 
-  async #prepare(piece, setup) {
-    const codec = this.#recording.spanAt(piece.from)?.codec ?? this.#recording.spanAt(piece.to - 1)?.codec ?? this.#codec;
+  #codecOf(piece) {
+    const span = this.#recording.spanAt(piece.from) ?? this.#recording.spanAt(piece.to - 1);
+    return (this.#codec = span?.codec ?? this.#codec);
+  }
+
+  #prepare(type) {
     if (!this.#buffer) {
       this.#source.duration = this.seconds(Date.now() + DAY_MS);
-      this.#buffer = this.#source.addSourceBuffer(mime(codec));
-    } else if (codec !== this.#codec) {
-      this.#buffer.changeType(mime(codec));
+      this.#buffer = this.#source.addSourceBuffer(type);
+    } else if (type !== this.#type) {
+      this.#buffer.changeType(type);
       this.#setup = "";
     }
-    this.#codec = codec;
-    if (this.#setup === piece.setup.url) return;
+    this.#type = type;
+  }
+
+  /** `setup` begins with the set-up named `url`; what has none brings its own along. */
+  async #setUp(url, setup) {
+    if (url && this.#setup === url) return;
     this.#scale = timescaleOf(setup);
-    await this.#put(setup);
-    this.#setup = piece.setup.url;
+    if (url) await this.#put(setup);
+    this.#setup = url;
   }
 
   async #append(run, bytes) {

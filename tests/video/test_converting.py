@@ -13,14 +13,14 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from apps.showroom.virtual import clock
-from apps.video import live, reasons
-from apps.video.converting import _free_slot
-from apps.video.fmp4 import Sample, fragment_head, init_segment
+from apps.video import live, playback, reasons
+from apps.video.converting import _free_slot, convert
+from apps.video.fmp4 import Sample, fragment_head, init_segment, samples_in
 from apps.video.nal import H265
 from apps.video.reasons import NotAvailable
 from apps.video.transcoder import CONFIG, DELTA, HEADER, INIT, KEY, Transcoder
 from tests.video.conftest import delivers, until
-from tests.video.filming import encode, picture, samples_of
+from tests.video.filming import encode, film, picture, samples_of, shown
 
 pytestmark = pytest.mark.slow
 
@@ -68,6 +68,45 @@ def test_large_pictures_come_out_smaller():
 
 def test_a_broken_picture_does_not_end_it():
     assert converted(damage={3, 4})[-1][2] == 1029.0
+
+
+@pytest.mark.django_db
+def test_a_piece_of_a_recording_comes_out_at_its_own_times(roots, camera, tmp_path):
+    started = datetime(2026, 3, 8, 9, 30, tzinfo=UTC)
+    segment = film(roots, camera, started, 6, size=(320, 180), codec=H265, first=5_000_000)
+    _first, second = playback.pieces(segment)
+    mime, body = convert(segment, range(second.start, second.start + second.size))
+    assert mime.startswith('video/mp4; codecs="avc1.')
+    (tmp_path / "piece.mp4").write_bytes(body)
+    assert shown(tmp_path / "piece.mp4") == [round(started.timestamp() * 1000 + n * 1000 / 15) for n in range(60, 90)]
+    times = [at for fragment in fragments_of(body) for at in fragment]
+    assert (times[0], len(times)) == (5_000_000 + 4 * 90_000, 30)
+
+
+def fragments_of(body: bytes) -> list[list[int]]:
+    """The times of the pictures, fragment by fragment."""
+    found, at = [], body.index(b"moof") - 4
+    while at < len(body):
+        end = at + int.from_bytes(body[at : at + 4], "big")
+        end += int.from_bytes(body[end : end + 4], "big")
+        found.append([one.at for one in samples_in(body[at:end])])
+        at = end
+    return found
+
+
+@pytest.mark.django_db
+def test_a_recording_that_cannot_be_read_says_so(roots, camera):
+    segment = film(roots, camera, datetime(2026, 3, 8, 9, 30, tzinfo=UTC), 1, size=(320, 180), codec=H265)
+    with pytest.raises(NotAvailable) as trouble:
+        convert(segment, range(segment.bytes, segment.bytes + 10))
+    assert trouble.value.reason == reasons.NOT_CONVERTED
+    roots.CONVERSIONS_AT_ONCE = 0
+    with pytest.raises(NotAvailable) as trouble:
+        convert(segment, range(segment.init_bytes, segment.bytes))
+    assert trouble.value.reason == reasons.TOO_MANY_CONVERTED
+    segment.file.unlink()
+    with pytest.raises(FileNotFoundError):
+        convert(segment, range(segment.init_bytes, segment.bytes))
 
 
 def test_no_more_at_once_than_the_setting_says(settings, tmp_path):

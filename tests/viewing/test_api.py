@@ -11,7 +11,8 @@ from apps.linked_services.actions import advance, receive
 from apps.mous.models import LedgerEntry, Provision
 from apps.video import playback, stills
 from apps.video.models import Clip, Segment
-from apps.video.reasons import NO_ANSWER, NotAvailable
+from apps.video.reasons import NO_ANSWER, TOO_MANY_CONVERTED, NotAvailable
+from apps.viewing import api
 from apps.viewing.models import ProvidedCopy, ViewLog
 from tests.cast import CITY_HALL
 from tests.linked_services.calls import checked
@@ -166,6 +167,26 @@ class TestPlayback:
         end = incident.occurred_at + timedelta(seconds=2)
         window = {"from": incident.occurred_at.isoformat(), "to": end.isoformat()}
         assert self.get(police.token, camera, segment, window, part).status_code == status
+
+    def test_coded_anew_it_comes_from_here(self, police, camera, incident, segment, monkeypatch):
+        asked = []
+        monkeypatch.setattr(api, "convert", lambda film, part: asked.append((film, part)) or ("video/mp4", b"mp4"))
+        window = self.window(incident) | {"codec": "h264"}
+        answer = self.get(police.token, camera, segment, window, "10-54")
+        assert (answer.status_code, answer.content, asked) == (200, b"mp4", [(segment, range(10, 55))])
+        assert "x-accel-redirect" not in answer
+        assert self.get(police.token, camera, segment, window, "10-999").status_code == 416
+        Provision.objects.update(ends_at=timezone.now())
+        assert self.get(police.token, camera, segment, window, "10-54").status_code == 404
+        assert len(asked) == 1
+
+    def test_too_many_at_once_are_told_so(self, police, camera, incident, segment, monkeypatch):
+        def busy(film, part):
+            raise NotAvailable(TOO_MANY_CONVERTED)
+
+        monkeypatch.setattr(api, "convert", busy)
+        answer = self.get(police.token, camera, segment, self.window(incident) | {"codec": "h264"}, "10-54")
+        assert (answer.status_code, answer.json()["detail"]) == (503, TOO_MANY_CONVERTED)
 
     def test_only_within_the_window_that_was_asked(self, police, camera, incident, segment):
         before = {
