@@ -1,24 +1,31 @@
 """The page of an agency's liaison: what is provided to the agency now, and nothing else."""
 
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from django.db.models import Count, Prefetch
-from django.shortcuts import render
+from django.http import QueryDict
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.agencies.principals import Principal, principal_of
 from apps.cameras.models import Camera
 from apps.console.news import latest_seq
+from apps.console.operator_page import address
+from apps.console.playback_page import Deck, RecordedTile, deck_of, giving, tiles_of, whole_number
 from apps.mous.gate import visible_cameras
 from apps.mous.models import MediaKind, Provision, ProvisionCamera
 from apps.mous.terms import NOT_TO_BE_PASSED_ON
+from apps.video.models import Segment
 from apps.viewing.models import ProvidedCopy
 
 FAILING_SHOWN = 50
 SAY_WHY_FOR = timedelta(minutes=10)  # a picture that went dark stays in its place and says why
 SHOWN, ENDED_SHOWN = 100, 20
+LATELY = timedelta(hours=1)
 CLIP_BEFORE, CLIP_AFTER = timedelta(minutes=2), timedelta(minutes=5)
 
 
@@ -31,8 +38,10 @@ class Shown:
     copies: list[ProvidedCopy]
     live: bool
     just_ended: bool
-    clip_from: object
-    clip_to: object
+    clip_from: datetime
+    clip_to: datetime
+    deck: Deck | None = None
+    tiles: Sequence[RecordedTile] = ()
 
     @property
     def terms(self) -> str:
@@ -50,15 +59,16 @@ class Shown:
 def agency(request):
     seq = latest_seq()  # before the list is read: what changes in between is told again, not missed
     principal = principal_of(request)
-    context = {**provisions_context(principal), **owner_context(principal), "seq": seq}
+    context = {**provisions_context(request), **owner_context(principal), "seq": seq}
     return render(request, "console/agency.html", context)
 
 
 def provisions(request):
-    return render(request, "console/_provisions.html", provisions_context(principal_of(request)))
+    return render(request, "console/_provisions.html", provisions_context(request))
 
 
-def provisions_context(principal: Principal) -> dict:
+def provisions_context(request) -> dict:
+    principal = principal_of(request)
     copies = ProvidedCopy.objects.filter(destroyed_at=None).select_related("clip__camera")
     given = ProvisionCamera.objects.given().select_related("camera__site")
     in_force = (
@@ -68,28 +78,48 @@ def provisions_context(principal: Principal) -> dict:
         .prefetch_related(Prefetch("provided", given), Prefetch("copies", copies))
         .order_by("-starts_at")[:SHOWN]
     )
-    shown = [_shown(provision) for provision in in_force]
+    in_force = list(in_force)
+    recorded = Segment.objects.newest_closed(
+        {row.camera_id for provision in in_force for row in provision.provided.all()}, timezone.now() - LATELY
+    )
+    past = past_context(address(request), principal)
+    shown = [_shown(provision, recorded, past.get(provision.pk, {})) for provision in in_force]
     return {
         "live": [one for one in shown if one.live],
         "shown": [one for one in shown if one.live or one.just_ended],
         "ended": [one for one in shown if not (one.live or one.just_ended)][:ENDED_SHOWN],
+        "deck": next((one.deck for one in shown if one.deck), None),
         "exercise": any(one.live and one.provision.incident and one.provision.incident.is_exercise for one in shown),
     }
 
 
-def _shown(provision: Provision) -> Shown:
-    now = timezone.now()
+def past_context(about: QueryDict, principal: Principal) -> dict[int, dict]:
+    """The deck of the provision that the page looks back at, by the provision's id."""
+    if not (number := about.get("past")):
+        return {}
+    provision = get_object_or_404(giving(principal), pk=whole_number(number))
+    deck = replace(deck_of(about, principal, provision), back=f"{reverse('agency')}#provision-{provision.pk}")
+    return {provision.pk: {"deck": deck, "tiles": tiles_of(about, principal, provision)}}
+
+
+def _shown(provision: Provision, recorded: dict[int, datetime], past: dict) -> Shown:
+    """`recorded`: until when there is a whole file of each camera."""
+    now, cameras = timezone.now(), list(provision.provided.all())
     incident = provision.incident
     called = incident.occurred_at if incident else provision.recorded_from
     closed = incident.closed_at if incident else None
+    clip_from = max(provision.recorded_from, called - CLIP_BEFORE)
+    newest = recorded.get(cameras[0].camera_id, now) if cameras else now
     return Shown(
         provision=provision,
-        cameras=list(provision.provided.all()),
+        cameras=cameras,
         copies=list(provision.copies.all()),
         live=MediaKind.LIVE in provision.kinds and provision.may_be_live,
         just_ended=closed is not None and now - closed < SAY_WHY_FOR,
-        clip_from=max(provision.recorded_from, called - CLIP_BEFORE),
-        clip_to=min(provision.recorded_until, called + CLIP_AFTER, max(now, called + timedelta(seconds=30))),
+        clip_from=clip_from,
+        # The newest minutes are still being written: a clip that asks for them would lack its end.
+        clip_to=min(provision.recorded_until, called + CLIP_AFTER, newest if newest > clip_from else now),
+        **past,
     )
 
 

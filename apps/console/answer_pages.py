@@ -10,11 +10,13 @@ from django.views.decorators.http import require_POST
 
 from apps.agencies.models import Agency
 from apps.agencies.principals import principal_of
+from apps.console.playback_page import marked_period, whole_number
 from apps.console.provision_forms import RequestForm, ResultForm
 from apps.incidents.models import Incident
 from apps.mous import actions, requests
 from apps.mous.actions import NotAllowed
-from apps.mous.models import Provision, ProvisionRequest, UseResult
+from apps.mous.gate import visible_cameras
+from apps.mous.models import MediaKind, Provision, ProvisionRequest, UseResult
 from apps.mous.terms import NOT_TO_BE_PASSED_ON
 from apps.viewing.actions import confirm_destruction
 from apps.viewing.models import ProvidedCopy
@@ -33,7 +35,7 @@ def agency_of(request) -> Agency:
 def requests_page(request):
     """Ask, and see how what was asked stands."""
     agency = agency_of(request)
-    form = RequestForm(request.POST or None)
+    form = RequestForm(request.POST or None, initial=looked_at(request))
     if request.method == "POST" and form.is_valid():
         asked = form.cleaned_data
         number = asked.pop("incident_number")
@@ -47,6 +49,20 @@ def requests_page(request):
     asked = ProvisionRequest.objects.filter(agency=agency).select_related("asked_by", "decided_by", "provision")
     context = {"form": form, "asked": asked[:SHOWN], "hours": settings.REQUEST_ANSWER_HOURS}
     return render(request, "console/agency_requests.html", context, status=422 if form.errors else 200)
+
+
+def looked_at(request) -> dict:
+    """What the form says at first to somebody who comes from a recording: its cameras, its time, its incident."""
+    about = request.GET
+    cameras = visible_cameras(principal_of(request), MediaKind.RECORDED)
+    named = cameras.filter(pk__in=[whole_number(camera_id) for camera_id in about.getlist("camera")])
+    said = {
+        "place": ", ".join(named.order_by("number").values_list("number", flat=True)),
+        "incident_number": about.get("incident", ""),
+    }
+    if period := marked_period(about):
+        said |= {"recorded_from": period[0], "recorded_until": period[1]}
+    return said
 
 
 @require_POST

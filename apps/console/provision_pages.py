@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count, Prefetch, Q
-from django.http import Http404
+from django.http import Http404, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,6 +15,7 @@ from apps.agencies.models import Agency
 from apps.agencies.principals import Principal, principal_of
 from apps.cameras.choosing import choose
 from apps.console.operator_page import staff_only
+from apps.console.playback_page import marked_period, whole_number
 from apps.console.provision_forms import (
     ExtendForm,
     FulfilForm,
@@ -28,7 +29,7 @@ from apps.incidents.models import Incident
 from apps.mous import actions, requests
 from apps.mous.actions import NotAllowed, Wish
 from apps.mous.gate import visible_cameras
-from apps.mous.models import Provision, ProvisionCamera, ProvisionRequest, UrgentReview
+from apps.mous.models import MediaKind, Provision, ProvisionCamera, ProvisionRequest, UrgentReview
 from apps.viewing.models import ViewLog
 
 OFFERED, OFFERED_WITHIN_M = 12, 1_000
@@ -124,11 +125,13 @@ def provide(request):
     """Open a provision: within an agreement, or by break-glass."""
     principal = principal_of(request)
     incident = incident_named(request, principal)
+    choices, givable = offered(principal, incident.location if incident else None), visible_cameras(principal)
+    usual = {"until": timezone.now() + timedelta(hours=1), "way": request.GET.get("way", "operator")}
     form = ProvideForm(
         request.POST or None,
-        offered=offered(principal, incident.location if incident else None),
-        givable=visible_cameras(principal),
-        initial={"until": timezone.now() + timedelta(hours=1), "way": request.GET.get("way", "operator")},
+        offered=choices,
+        givable=givable,
+        initial=usual | looked_at(request.GET, givable, [camera_id for camera_id, _label in choices]),
     )
     if request.method == "POST" and form.is_valid():
         try:
@@ -140,6 +143,17 @@ def provide(request):
             return redirect("provision", provision.pk)
     status = 422 if form.errors else 200
     return render(request, "console/provide.html", {"form": form, "incident": incident}, status=status)
+
+
+def looked_at(about: QueryDict, givable, choices: list[int]) -> dict:
+    """What the form says at first to somebody who comes from a recording: its cameras and its time."""
+    named = [whole_number(camera_id) for camera_id in about.getlist("camera")]
+    others = givable.filter(pk__in=[camera_id for camera_id in named if camera_id not in choices])
+    numbers = ", ".join(others.order_by("number").values_list("number", flat=True))
+    said = {"cameras": [camera_id for camera_id in named if camera_id in choices], "numbers": numbers}
+    if period := marked_period(about):
+        said |= {"recorded_from": period[0], "recorded_until": period[1], "kinds": [MediaKind.RECORDED]}
+    return said
 
 
 def incident_named(request, principal: Principal) -> Incident | None:

@@ -1,14 +1,20 @@
 import "soc/camera-tile";
 import "soc/city-map";
+import "soc/playback-deck";
 import { startClock } from "soc/clock";
+import { startDialogs } from "soc/dialogs";
 import { startNews } from "soc/live";
 import { keepOfflinePage } from "soc/offline";
 import { startRefresh } from "soc/refresh";
 import { startSound } from "soc/sound";
 import { startOrders } from "soc/clips";
+import { startTileKeys, startTiles } from "soc/tiles";
 
 startRefresh();
 startClock();
+startDialogs();
+startTiles();
+startTileKeys();
 startOrders();
 startSound();
 startNews();

@@ -6,7 +6,7 @@ import { moveTo } from "soc/desk";
 import { openDialog } from "soc/dialogs";
 import { MasterClock } from "soc/master-clock";
 import { say } from "soc/texts";
-import { clockAt, lengthInWords, stamp } from "soc/wall-time";
+import { clockAt, lengthInWords, shortStamp, stamp } from "soc/wall-time";
 
 const BEAT_MS = 40;
 const PATIENCE_MS = 4_000; // how long the others wait for a camera that is loading
@@ -212,17 +212,39 @@ class PlaybackDeck extends HTMLElement {
     const { begin, end } = this.#marks;
     this.line?.select(begin, end);
     this.#write("[data-marks]", begin === null && end === null ? "" : [begin, end].map((at) => (at === null ? "…" : clockAt(at))).join(" – "));
-    for (const button of this.querySelectorAll("[data-act=order]")) button.disabled = begin === null || end === null;
+    for (const button of this.querySelectorAll("[data-act=order]")) button.disabled = Boolean(this.dataset.provision) && !this.#isMarked;
   }
 
   #order() {
-    const { begin, end } = this.#marks;
-    if (begin === null || end === null || !this.dataset.provision) return;
     this.clock.play(false);
+    if (!this.dataset.provision) return this.#sayHowAClipIsGiven();
+    if (!this.#isMarked) return;
+    const { begin, end } = this.#marks;
     const { camera, number } = this.hero.dataset;
     const [from, to] = [begin, end].map((at) => new Date(at).toISOString());
     const moment = `${stamp(begin)} – ${clockAt(end)} (${lengthInWords(end - begin)})`;
     openDialog("clip-dialog", { camera, number, from, to, moment, provision: this.dataset.provision });
+  }
+
+  /** Under a standing right nothing is ordered: the dialog says so, and leads to what can be done. */
+  #sayHowAClipIsGiven() {
+    const { begin, end } = this.#marks;
+    const moment = this.#isMarked ? `${stamp(begin)} – ${clockAt(end)} (${lengthInWords(end - begin)})` : stamp(this.now);
+    const dialog = openDialog("clip-dialog", { number: this.hero.dataset.number, moment });
+    for (const link of dialog.querySelectorAll("a[data-marked]")) link.search = this.#whatIsMarked();
+  }
+
+  get #isMarked() {
+    return this.#marks.begin !== null && this.#marks.end !== null;
+  }
+
+  /** The cameras shown, between the marks; without both, around the moment shown. */
+  #whatIsMarked() {
+    const { begin, end } = this.#marks;
+    const period = this.#isMarked ? [["from", begin], ["until", end]] : [["at", this.now]];
+    const times = period.map(([name, at]) => [name, new Date(at).toISOString()]);
+    const cameras = this.tiles.map((tile) => ["camera", tile.dataset.camera]);
+    return new URLSearchParams([["incident", this.dataset.incident ?? ""], ...cameras, ...times]);
   }
 
   /* Bookmarks */
@@ -231,17 +253,41 @@ class PlaybackDeck extends HTMLElement {
     this.clock.play(false);
     const at = Math.round(this.now);
     const { camera, number } = this.hero.dataset;
+    this.#listOwnMarks(document.querySelector("[data-own-marks]"));
     openDialog("bookmark-dialog", { camera, at: new Date(at).toISOString(), moment: stamp(at), number, incident: this.dataset.incident ?? "" });
+  }
+
+  #listOwnMarks(part) {
+    const template = part.querySelector("template").content.firstElementChild;
+    const own = this.tiles.flatMap(({ recording, dataset }) =>
+      recording.coverage.bookmarks.filter(({ mine }) => mine).map((mark) => ({ ...mark, number: dataset.number })),
+    );
+    part.hidden = !own.length;
+    part.querySelector("ul").replaceChildren(...own.map((mark) => this.#ownMark(template.cloneNode(true), mark)));
+  }
+
+  #ownMark(row, { id, at, note, number }) {
+    row.querySelector("time").textContent = shortStamp(Date.parse(at));
+    row.querySelector("[data-number]").textContent = number;
+    row.querySelector("[data-note]").textContent = note;
+    row.querySelector("[data-take-back]").addEventListener("click", () => this.#takeBack(id, row.closest("dialog")));
+    return row;
+  }
+
+  async #takeBack(id, dialog) {
+    const problem = await send(`/api/v1/bookmarks/${id}/`, "DELETE").catch(() => say("error.network"));
+    tellProblem(dialog, problem);
+    if (problem) return;
+    dialog.close();
+    this.line.show(this.line.from, this.line.to);
   }
 
   #onSubmit = async (event) => {
     const form = event.target;
     if (!form.matches("[data-bookmark]")) return;
     event.preventDefault();
-    const problem = await send(form).catch(() => say("error.network"));
-    const place = form.querySelector("[data-problem]");
-    place.hidden = !problem;
-    place.querySelector("span").textContent = problem;
+    const problem = await send(form.action, "POST", Object.fromEntries(new FormData(form))).catch(() => say("error.network"));
+    tellProblem(form, problem);
     if (problem) return;
     form.reset();
     form.closest("dialog").close();
@@ -319,7 +365,7 @@ class PlaybackDeck extends HTMLElement {
     PageDown: () => this.line.pan(0.5),
     Home: () => this.seek(this.line.from),
     End: () => this.seek(this.line.to),
-    Escape: () => this.#backToLive(),
+    Escape: () => this.#goBack(),
   };
 
   #onKey = (event) => {
@@ -329,7 +375,7 @@ class PlaybackDeck extends HTMLElement {
     if (event.target.closest("city-map, .found")) return;
     const shifted = event.shiftKey && event.key.startsWith("Arrow");
     const act = this.#keys[shifted ? `Shift+${event.key}` : event.key];
-    if (!act || (event.key === "Escape" && !this.dataset.live)) return;
+    if (!act || (event.key === "Escape" && !(this.dataset.live || this.dataset.back))) return;
     event.preventDefault();
     event.stopPropagation();
     act();
@@ -339,6 +385,8 @@ class PlaybackDeck extends HTMLElement {
     const button = event.target.closest("button");
     if (button?.dataset.act) this.#acts[button.dataset.act]();
     if (button?.dataset.speed) this.setSpeed(Number(button.dataset.speed));
+    const leading = event.target.closest("a[data-marked]");
+    if (leading) leading.search = this.#whatIsMarked();
     if (event.target.closest("recorded-tile")) requestAnimationFrame(() => this.line?.draw());
   };
 
@@ -346,9 +394,10 @@ class PlaybackDeck extends HTMLElement {
 
   #onVisibility = () => document.hidden && this.clock.play(false);
 
-  #backToLive() {
+  #goBack() {
     if (document.fullscreenElement) return;
-    moveTo(this.dataset.live);
+    if (this.dataset.live) moveTo(this.dataset.live);
+    else location.assign(this.dataset.back);
   }
 }
 
@@ -369,17 +418,21 @@ function beginnings({ step_s, runs }) {
   return found;
 }
 
-async function send(form) {
+function tellProblem(within, problem) {
+  const place = within.querySelector("[data-problem]");
+  place.hidden = !problem;
+  place.querySelector("span").textContent = problem;
+}
+
+/** What went wrong, in words; nothing when nothing did. */
+async function send(address, method, body) {
   const token = JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
-  const answer = await fetch(form.action, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", "X-CSRFToken": token },
-    body: JSON.stringify(Object.fromEntries(new FormData(form))),
-  });
+  const headers = { "Content-Type": "application/json", "X-CSRFToken": token };
+  const answer = await fetch(address, { method, headers, body: body && JSON.stringify(body) });
   if (answer.ok) return "";
   if (answer.status >= 500) return say("error.server");
-  const body = await answer.json();
-  return String(body.detail ?? Object.values(body).flat()[0] ?? say("error.server"));
+  const said = await answer.json();
+  return String(said.detail ?? Object.values(said).flat()[0] ?? say("error.server"));
 }
 
 customElements.define("playback-deck", PlaybackDeck);

@@ -18,6 +18,17 @@ export function fillScreen() {
   else document.querySelector(".tile.is-hero")?.requestFullscreen();
 }
 
+/** Digits choose the large tile, f fills the screen with it; `more` by key. */
+export function startTileKeys(more = {}) {
+  const acts = { f: fillScreen, ...more };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    if (event.target.matches("input, textarea, select")) return;
+    if (/^[1-9]$/.test(event.key)) chooseTile(event.key);
+    else acts[event.key]?.();
+  });
+}
+
 /** A page may be left without a large tile when the cameras changed under it. */
 function keepOneHero() {
   const tiles = pictures();

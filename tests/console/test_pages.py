@@ -1,11 +1,14 @@
 """What each role is shown, and what it is not."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
 from apps.linked_services.actions import advance, receive
 from apps.mous.actions import revoke
 from apps.mous.models import MediaKind
+from apps.video.models import Segment
 from tests.cast import PASSWORD, Role, allow, make_camera, make_user
 from tests.linked_services.calls import checked
 
@@ -191,6 +194,20 @@ def test_the_agency_sees_what_is_provided_to_it(client, police, incident, camera
     assert f"/api/v1/cameras/{camera.pk}/live" in page
     assert police.mou.document_number in page
     assert "Order a clip" in page
+
+
+def test_a_clip_is_proposed_up_to_what_is_whole_on_disk(client, police, incident, camera):
+    client.force_login(police.user)
+    proposed = lambda: client.get("/agency/provisions/").context["shown"][0]  # noqa: E731
+    assert proposed().clip_from < proposed().clip_to <= timezone.now()
+    closed = timezone.now().replace(microsecond=0) - timedelta(seconds=40)
+    fields = {"camera": camera, "session": 1, "bytes": 100, "init_bytes": 10, "codec": "avc1.42c01e"}
+    fields |= {"width": 640, "height": 360}
+    minute = timedelta(minutes=1)
+    whole = {"sha256": "0" * 64, "state": Segment.State.CLOSED}
+    Segment.objects.create(started_at=closed - minute, ended_at=closed, **fields, **whole)
+    Segment.objects.create(started_at=closed, **fields)
+    assert proposed().clip_to == closed
 
 
 def test_another_agency_sees_nothing_of_it(client, fire, incident, camera):

@@ -208,6 +208,13 @@ def test_keys_and_scrubbing(page, operator, two, start, incident):
     page.keyboard.press("Enter")
     page.wait_for_selector(".line-bookmark")
     assert abs(ms(Bookmark.objects.get().at) - ms(start) - 5_000) < 250
+    page.keyboard.press("b")
+    page.click("[data-take-back]")
+    page.wait_for_selector(".line-bookmark", state="detached")
+    assert not Bookmark.objects.exists()
+    page.keyboard.press("c")
+    page.wait_for_selector("#clip-dialog[open]")
+    page.keyboard.press("Escape")
     assert "nothing" not in page.get_attribute("[data-cursor]", "aria-valuetext")
     check(page)
 
@@ -235,6 +242,10 @@ def test_what_cannot_be_shown_says_why(page, operator, camera, roots, start):  #
     page.goto(f"/playback/?camera={camera.pk}&at={start + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}")
     wait_for_states(page, ["unsupported"])
     assert "H.265" in words(page, 1)
+    page.click("[data-convert]")
+    wait_for_states(page, ["playing"])
+    assert pictured(page) == [ms(start) + 1000]
+    assert page.inner_text(".tile-recorded") == "Recorded, converted"
     old = timezone.now() - timedelta(days=camera.retention_days, hours=12)
     page.goto(f"/playback/?camera={camera.pk}&at={old:%Y-%m-%dT%H:%M:%SZ}")
     wait_for_states(page, ["deleted"])
@@ -267,6 +278,7 @@ def test_an_agency_looks_back_within_its_provision(page, police, incident, two, 
     sign_in(page, "police")
     page.click("text=Watch the recording")
     page.wait_for_selector("recorded-tile[data-state=playing]")
+    assert "/agency/" in page.url and page.locator("camera-tile").count() == 0
     check(page)
     provision = incident.provisions.get()
     page.evaluate("at => document.querySelector('playback-deck').seek(at)", ms(provision.recorded_from) - 10_000)
@@ -274,3 +286,5 @@ def test_an_agency_looks_back_within_its_provision(page, police, incident, two, 
     views = ViewLog.objects.filter(user=police.user, door="timeline")
     assert views and all(view.period_from >= provision.recorded_from for view in views)
     assert set(views.values_list("incident_number", flat=True)) == {incident.number}
+    page.keyboard.press("Escape")
+    page.wait_for_selector("camera-tile")

@@ -3,15 +3,17 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.linked_services.actions import receive
 from apps.mous.models import MediaKind, Provision
 from apps.viewing.models import Bookmark
-from tests.cast import make_camera
+from tests.cast import Role, allow, make_camera, make_user
 from tests.linked_services.calls import checked
 
 pytestmark = pytest.mark.django_db
+MARKED = "from=2026-03-08T09:30:00Z&until=2026-03-08T09:32:00Z"
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +58,7 @@ class TestTheCentre:
         assert (shown.at.isoformat(), shown.begins, shown.reason) == ("2026-03-08T09:30:00+00:00", None, "lost child")
         assert deck(desk, f"camera={camera.pk}&from=2026-03-08T09:30:00Z").at == shown.at
 
-    @pytest.mark.parametrize("at", ["", "x", "2026-13-45T00:00:00Z", "9" * 60, "%00"])
+    @pytest.mark.parametrize("at", ["", "x", "2026-13-45T00:00:00Z", "9" * 60])
     def test_no_moment_is_just_now(self, at, desk, camera):
         assert timezone.now() - deck(desk, f"camera={camera.pk}&at={at}").at < timedelta(minutes=3)
 
@@ -97,6 +99,18 @@ class TestAnAgency:
             assert (shown.incident, shown.provision) == (incident, provision)
             assert cameras(agency, query) == [camera.pk]
 
+    def test_the_same_on_its_own_page(self, agency, fire, incident, camera):
+        provision = Provision.objects.get()
+        context = agency.get(f"/agency/?past={provision.pk}").context
+        (shown,) = context["shown"]
+        assert ([tile.camera for tile in shown.tiles], shown.deck.begins) == ([camera], provision.recorded_from)
+        assert (context["deck"], context["deck"].provision) == (shown.deck, provision)
+        Provision.objects.update(kinds=[MediaKind.LIVE])
+        assert agency.get(f"/agency/?past={provision.pk}").status_code == 404
+        agency.force_login(fire.user)
+        assert agency.get(f"/agency/?past={provision.pk}").status_code == 404
+        assert agency.get("/agency/?past=x").status_code == 404
+
     def test_a_moment_outside_is_moved_to_the_edge(self, agency, incident):
         provision = Provision.objects.get()
         assert deck(agency, f"provision={provision.pk}&at=2020-01-01T00:00:00Z").at == provision.recorded_from
@@ -113,9 +127,23 @@ class TestAnAgency:
         assert agency.get(f"/playback/?provision={Provision.objects.get().pk}").status_code == 404
 
     def test_a_clip_can_be_ordered_on_a_provision_only(self, agency, desk, operator, police, incident, camera):
-        assert "clip-dialog" not in desk.get(f"/playback/?camera={camera.pk}").content.decode()
+        page = desk.get(f"/playback/?camera={camera.pk}").content.decode()
+        assert "data-clip-order" not in page
+        assert "ask the supervisor on duty" in page
+        desk.force_login(allow(operator, "provide", "place_hold"))
+        page = desk.get(f"/playback/?camera={camera.pk}").content.decode()
+        for name in ("provide", "hold_new"):
+            assert f'href="{reverse(name)}" data-marked' in page
         agency.force_login(police.user)
-        assert "clip-dialog" in agency.get(f"/playback/?camera={camera.pk}").content.decode()
+        assert "data-clip-order" in agency.get(f"/playback/?camera={camera.pk}").content.decode()
+
+    def test_an_owner_without_a_provision_is_led_to_asking(self, client, owner, centre, camera):
+        client.force_login(make_user("keeper", owner, Role.OWNER))
+        page = client.get(f"/playback/?camera={camera.pk}").content.decode()
+        assert f'href="{reverse("agency_requests")}" data-marked' in page
+        form = client.get(f"{reverse('agency_requests')}?camera={camera.pk}&{MARKED}").context["form"]
+        assert form.initial["place"] == camera.number
+        assert form.initial["recorded_until"] - form.initial["recorded_from"] == timedelta(minutes=2)
 
 
 def test_nobody_gets_in_without_signing_in(client, camera):

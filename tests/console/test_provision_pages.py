@@ -109,6 +109,16 @@ def test_an_operator_provides_from_the_page(client, desk, police, far_camera, in
     assert decide(Principal.of(police.user), far_camera.pk).is_open
 
 
+def test_what_was_looked_at_is_proposed(client, desk, camera, far_camera, incident):
+    client.force_login(desk)
+    marked = f"camera={camera.pk}&camera={far_camera.pk}&from=2026-03-08T09:30:00Z&until=2026-03-08T09:32:00Z"
+    proposed = client.get(f"{reverse('provide')}?incident={incident.number}&{marked}").context["form"].initial
+    assert (proposed["cameras"], proposed["numbers"]) == ([camera.pk], far_camera.number)
+    assert proposed["recorded_until"] - proposed["recorded_from"] == timedelta(minutes=2)
+    assert proposed["kinds"] == ["recorded"]
+    assert client.get(f"{reverse('provide')}?camera=x").status_code == 404
+
+
 @pytest.mark.parametrize(
     "changes",
     [
