@@ -30,7 +30,7 @@ WATCH = """() => {
 
 @pytest.fixture(scope="module")
 def filmed():
-    return samples_of(encode("h264", [picture(datetime.fromtimestamp(n, UTC), (320, 180)) for n in range(20 * FPS)]))
+    return samples_of(encode("h264", [picture(datetime.fromtimestamp(n, UTC), (320, 180)) for n in range(6 * FPS)]))
 
 
 class Feed:
@@ -100,7 +100,7 @@ def test_after_a_sleep_an_old_picture_is_not_shown_as_live(page, feed):
     devtools = page.context.new_cdp_session(page)
     devtools.send("Debugger.enable")
     devtools.send("Debugger.pause")  # timers, pictures and messages stand; the time of day does not
-    time.sleep(STALE_S + 2)
+    time.sleep(STALE_S + 1)
     devtools.send("Debugger.resume")
     page.wait_for_timeout(1500)
     seen = page.evaluate("() => self.seen")
