@@ -1,11 +1,11 @@
 # One command each: `make help` lists them. Settings come from the environment or .env (.env.example).
 .DEFAULT_GOAL := help
-.PHONY: help run test soak bench lint demo-call
+.PHONY: help run test soak bench lint audit-dependencies conformance demo-call
 UP := sh daejeon_soc/up/install.sh
 PYTHON := .venv/bin/python
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 run: ## bring the city up at http://127.0.0.1:$PORT (8000); Ctrl-C stops it
 	@$(UP) run
@@ -27,6 +27,14 @@ lint: ## style and floors only
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/lint-imports
+
+conformance: ## many requests made up from the API's description (API_EXAMPLES=200 for each operation)
+	@$(UP) test
+	@API_EXAMPLES=$${API_EXAMPLES:-200} exec $(PYTHON) -m daejeon_soc.up test tests/test_api_conformance.py
+
+audit-dependencies: ## known weaknesses of the pinned packages (AUDIT=--where-reachable: no service, no failure)
+	@$(UP) test
+	@.venv/bin/python -m daejeon_soc.up.advisories $(AUDIT)
 
 demo-call: ## an exercise call into the running city, now
 	@$(PYTHON) manage.py demo_call
