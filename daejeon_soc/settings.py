@@ -28,13 +28,16 @@ if len(SECRET_KEY) < 40:
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-if "*" in ALLOWED_HOSTS and not DEBUG:
-    raise ImproperlyConfigured("ALLOWED_HOSTS may not be * outside DEBUG: name the addresses of this centre")
-
 # The demonstration city is served over plain HTTP on the loopback address; a real one is not.
 PLAIN_HTTP = env.bool("PLAIN_HTTP", default=False)
-if PLAIN_HTTP and not DEBUG and not set(ALLOWED_HOSTS) <= {"localhost", "127.0.0.1", "[::1]"}:
-    raise ImproperlyConfigured("PLAIN_HTTP is for this machine only: ALLOWED_HOSTS names other addresses")
+# A demonstration: virtual cameras stand for real ones, and the demo sign-ins are shown.
+DEMO = env.bool("DEMO", default=False)
+if not set(ALLOWED_HOSTS) <= {"localhost", "127.0.0.1", "[::1]"}:
+    for _name in ("DEBUG", "PLAIN_HTTP", "DEMO"):
+        if vars()[_name]:
+            raise ImproperlyConfigured(f"{_name} is for this machine only: ALLOWED_HOSTS names other addresses")
+    if any(host.startswith("*") or host == "." for host in ALLOWED_HOSTS):
+        raise ImproperlyConfigured("ALLOWED_HOSTS may not be *: name the addresses of this centre")
 
 # --- the city ---------------------------------------------------------------
 CITY = {
@@ -49,8 +52,6 @@ CITY = {
 }
 MAP_TILES_URL = env.str("MAP_TILES_URL", default="")
 MAP_ATTRIBUTION = env.str("MAP_ATTRIBUTION", default="")
-# A demonstration: virtual cameras stand for real ones, and the demo sign-ins are shown.
-DEMO = env.bool("DEMO", default=False)
 
 # --- applications -----------------------------------------------------------
 INSTALLED_APPS = [
@@ -62,6 +63,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",  # for allauth's list of passkeys
     "django.contrib.gis",
     "channels",
     "rest_framework",
@@ -98,6 +100,8 @@ if sys.argv[0].endswith("manage.py") and sys.argv[1:2] == ["record"]:
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "apps.agencies.middleware.leave_no_copy",
     "apps.audit.middleware.remember_address",
     "apps.console.middleware.refuse_zeros",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -109,7 +113,6 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "apps.agencies.middleware.settle_first",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -218,6 +221,8 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 AUTH_PASSWORD_VALIDATORS[1]["OPTIONS"] = {"min_length": 12}
+AUTH_PASSWORD_VALIDATORS += [{"NAME": "apps.agencies.passwords.MaximumLengthValidator"}]
+PASSWORD_RESET_TIMEOUT = 24 * 3600  # the link by which a new member sets a password
 # Ten wrong passwords for a name from one address: neither is tried again for ten minutes. Not by name alone, or a
 # stranger could keep an operator out.
 AXES_FAILURE_LIMIT = 10
@@ -273,11 +278,14 @@ SESSION_COOKIE_AGE = 13 * 3600  # one 12-hour shift and its hand-over
 SESSIONS_PER_PERSON = env.int("SESSIONS_PER_PERSON", default=5)
 # A screen that nobody has touched for so long is locked.
 IDLE_LOCK_MINUTES = env.int("IDLE_LOCK_MINUTES", default=30)
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 
 # --- safety -----------------------------------------------------------------
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not PLAIN_HTTP
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = not PLAIN_HTTP
+if not PLAIN_HTTP:
+    # By such a name a browser takes a cookie from this very host only, not from a neighbour of its domain.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
 SECURE_SSL_REDIRECT = not PLAIN_HTTP
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$"]  # asked from inside, past the TLS front
 SECURE_HSTS_SECONDS = 0 if PLAIN_HTTP else 31_536_000
@@ -396,6 +404,8 @@ if not (_first.isdecimal() and (_last or _first).isdecimal() and int(_first) <= 
     raise ImproperlyConfigured("RECORDER_PORTS is a port or a range such as 18600-18609")
 RECORDER_PORTS = range(int(_first), int(_last or _first) + 1)
 RECORDER_SECRET = env.str("RECORDER_SECRET", default=SECRET_KEY)
+if len(RECORDER_SECRET) < 40:
+    raise ImproperlyConfigured("RECORDER_SECRET must hold at least 40 characters")
 # Cameras one recorder process may hold; more than that want another process.
 RECORDER_CAPACITY = env.int("RECORDER_CAPACITY", default=100)
 # Cameras converted at once for browsers that cannot play H.265; each takes up to a core.
@@ -427,7 +437,7 @@ REST_FRAMEWORK = {
         "apps.agencies.authentication.KeyScope",
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["apps.agencies.json_bodies.BoundedJson"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
 INTAKE_RATE = env.int("INTAKE_RATE", default=600)
@@ -435,6 +445,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "daejeon_soc",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": ["apps.agencies.schema.describe_refusals"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

@@ -33,3 +33,8 @@ urlpatterns = [
     path("", include("apps.console.urls")),
     path("", include("apps.console.agreement_urls")),
 ]
+
+handler400 = "daejeon_soc.errors.bad_request"
+handler403 = "daejeon_soc.errors.forbidden"
+handler404 = "daejeon_soc.errors.not_found"
+handler500 = "daejeon_soc.errors.broken"

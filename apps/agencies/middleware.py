@@ -60,3 +60,19 @@ def missing(request) -> str | None:
 
 def always_open() -> set[str]:
     return {reverse(name) for name in ALWAYS_OPEN}
+
+
+def leave_no_copy(get_response):
+    """What somebody was shown is kept by no browser, nor by anything on the way, unless the view says so.
+
+    A browser shows an answer of the API to nobody as a page: it could be made to look like one of ours.
+    """
+
+    def middleware(request):
+        response = get_response(request)
+        response.setdefault("Cache-Control", "no-store, private")
+        if request.path.startswith("/api/") and response.headers.get("Content-Type") == "application/json":
+            response.setdefault("Content-Disposition", 'attachment; filename="api.json"')
+        return response
+
+    return middleware

@@ -10,7 +10,12 @@ from types import SimpleNamespace
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.adapter import DefaultMFAAdapter
-from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
+from allauth.mfa.signals import (
+    authentication_failed,
+    authenticator_added,
+    authenticator_removed,
+    authenticator_reset,
+)
 from allauth.mfa.utils import is_mfa_enabled
 from cryptography.fernet import Fernet
 from django.conf import settings
@@ -85,3 +90,9 @@ def removed(request, user, authenticator, **kwargs):
 @receiver(authenticator_reset)
 def reset(request, user, authenticator, **kwargs):
     record("person.recovery_codes_renewed", actor=user, target=user)
+
+
+@receiver(authentication_failed)
+def failed(sender, user, authenticator, **kwargs):
+    """A wrong code, or one that was used before."""
+    record("person.second_factor_failed", target=user, type=authenticator.type)

@@ -5,11 +5,12 @@ import redis
 from django.conf import settings
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema, inline_serializer
-from rest_framework import exceptions, parsers, serializers, status, throttling
+from rest_framework import exceptions, serializers, status, throttling
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.agencies.authentication import ApiKeyAuthentication
+from apps.agencies.json_bodies import TooLarge
 from apps.agencies.models import ApiKey
 from apps.agencies.principals import is_system, principal_of
 from apps.incidents.models import Incident
@@ -18,28 +19,6 @@ from apps.linked_services import actions
 from apps.linked_services.models import RefusalCount
 from apps.linked_services.serializers import CallSerializer, IncidentSerializer, TransitionSerializer
 from apps.linked_services.services import ALL
-
-BODY_LIMIT = 2 * 1024 * 1024
-
-
-class TooLarge(exceptions.APIException):
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_code = "too_large"
-
-    def __init__(self):
-        super().__init__(_("The body may hold %(limit)s bytes at most.") % {"limit": BODY_LIMIT})
-
-
-class IntakeParser(parsers.JSONParser):
-    """JSON, of bounded size and depth."""
-
-    def parse(self, stream, media_type=None, parser_context=None):
-        if int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) > BODY_LIMIT:
-            raise TooLarge
-        try:
-            return super().parse(stream, media_type, parser_context)
-        except RecursionError as error:
-            raise exceptions.ParseError(_("The JSON is nested too deeply.")) from error
 
 
 class IntakeThrottle(throttling.BaseThrottle):
@@ -79,7 +58,6 @@ class IntakeView(APIView):
 
     authentication_classes = [ApiKeyAuthentication]
     key_scopes = {ApiKey.Scope.INTAKE}
-    parser_classes = [IntakeParser]
     throttle_classes = [IntakeThrottle]
 
     @extend_schema(

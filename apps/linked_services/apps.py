@@ -7,6 +7,7 @@ class LinkedServicesConfig(AppConfig):
     verbose_name = _("Linked services")
 
     def ready(self):
+        from apps.linked_services import schema  # noqa: F401 - the API's description learns of our fields
         from apps.linked_services.camera_alarms import tell
         from apps.video.alarms import changed
 

@@ -4,7 +4,7 @@ from apps.linked_services import api
 
 urlpatterns = [
     path("incidents/", api.IntakeView.as_view(), name="intake"),
-    path("incidents/<str:number>/", api.IncidentView.as_view(), name="incident_detail"),
-    path("incidents/<str:number>/transitions/", api.TransitionView.as_view(), name="incident_transitions"),
+    path("incidents/<slug:number>/", api.IncidentView.as_view(), name="incident_detail"),
+    path("incidents/<slug:number>/transitions/", api.TransitionView.as_view(), name="incident_transitions"),
     path("incident-types/", api.IncidentTypesView.as_view(), name="incident_types"),
 ]

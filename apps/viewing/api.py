@@ -76,7 +76,7 @@ def open_door(request, camera_id: int, door: str, kind: str, *, window=None) -> 
 
 def named(request) -> dict[str, str]:
     """The incident or reason under which a standing right is used."""
-    return {name: request.query_params.get(name, "")[:300] for name in ("incident", "reason")}
+    return {name: request.query_params.get(name, "")[:300].replace("\0", "") for name in ("incident", "reason")}
 
 
 def send_file(folder: str, path: str, content_type: str, *, file_name: str = "") -> HttpResponse:

@@ -99,6 +99,14 @@ def test_codes_are_not_guessed(user):
     assert guesser.get(NEAR).status_code == 401
 
 
+def test_a_wrong_code_is_on_record(user):
+    set_up(sign_in(user))
+    sign_in(user).post("/me/second-factor/authenticate/", {"code": "000000"})
+    entry = Entry.objects.get(verb="person.second_factor_failed")
+    assert (entry.actor, entry.address) == (None, "127.0.0.1")
+    assert entry.target and entry.detail["type"] == "totp"
+
+
 def test_the_secret_is_kept_encrypted(user):
     secret = set_up(sign_in(user))
     stored = Authenticator.objects.get(type="totp").data["secret"]

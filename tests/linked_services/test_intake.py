@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from apps.agencies import json_bodies
 from apps.agencies.models import ApiKey
 from apps.audit.models import Entry
 from apps.cameras.city import forget_outline
@@ -182,7 +183,7 @@ def test_outside_the_city(police, camera):
 
 
 def test_a_body_too_large(police, monkeypatch):
-    monkeypatch.setattr(api, "BODY_LIMIT", 1_000)
+    monkeypatch.setattr(json_bodies, "LIMIT", 1_000)
     answer = post(police.token, make_call(description="x" * 1_100))
     assert answer.status_code == 413
     assert "detail" in answer.json()
