@@ -25,7 +25,7 @@ from apps.audit.actions import record
 from apps.video import coding, joining, reasons, seal, signing, storage
 from apps.video.coding import Failed, Work
 from apps.video.fmp4 import ROW, TIMESCALE, Fragment, configuration_of, fragments
-from apps.video.joining import Joined
+from apps.video.joining import Joined, Strip
 from apps.video.models import Clip, Segment, recorded
 from apps.video.nal import BadStream
 from apps.video.playback import SEAM
@@ -48,12 +48,11 @@ class Lost(Exception):
 
 
 @dataclass(frozen=True)
-class Part:
-    """What the clip takes from one segment: the file to read, the time of its first picture, its end."""
+class Part(Strip):
+    """What the clip takes from one segment, by a link of its own: a purge meanwhile takes nothing away."""
 
     segment: Segment
-    file: Path
-    begins: datetime
+    is_whole: bool
     ends: datetime
     sha256: str
     bytes: int
@@ -185,7 +184,6 @@ class _Job:
                 yield part
 
     def _part(self, segment: Segment) -> Part | None:
-        """The segment as it is when all of it is wanted, else a copy of its wanted fragments."""
         name = self._desk / f"{segment.start_ms}.mp4"
         source = storage.local_file(segment)
         with _opened(source) as fd:
@@ -193,16 +191,14 @@ class _Job:
             wanted = _wanted(segment, found, self.clip.starts_at, self.clip.ends_at)
             if not wanted:
                 return None
-            if len(wanted) == len(found) and segment.state == Segment.State.CLOSED:
-                os.link(source, name)
-            else:
-                _copy(fd, segment.init_bytes, wanted, name)
+            os.link(source, name)
             sha256, size = segment.sha256, segment.bytes
             if segment.state == Segment.State.RECORDING:
                 sha256, size = _fingerprint(fd, found[-1].end), found[-1].end
             format = (*configuration_of(os.pread(fd, segment.init_bytes, 0)), segment.width, segment.height)
         begins, ends = (_moment(segment, found, tick) for tick in (wanted[0].at, _end(wanted)))
-        return Part(segment, name, begins, ends, sha256, size, format)
+        is_whole = len(wanted) == len(found) and segment.state == Segment.State.CLOSED
+        return Part(name, begins, wanted, segment, is_whole, ends, sha256, size, format)
 
     def _refuse_what_one_file_cannot_hold(self, parts: list[Part]) -> None:
         """Evidence holds one format; a viewing copy is coded anew and minds the codec only. Says where it changes."""
@@ -213,15 +209,14 @@ class _Job:
                 raise Failed(reasons.FORMAT_CHANGES)
 
     def _leave_room(self, parts: list[Part]) -> None:
-        wanted = sum(part.file.stat().st_size for part in parts)
+        wanted = sum(fragment.size for part in parts for fragment in part.fragments)
         if shutil.disk_usage(self._target.parent).free - wanted < RESERVE_BYTES:
             raise Failed(reasons.NO_ROOM)
 
     def _first_picture(self, part: Part) -> datetime:
         """The time of the picture that was on screen at the start of the clip."""
         with _opened(part.file) as fd:
-            whole = list(fragments(fd))
-            shown = [tick - whole[0].at for fragment in whole for tick in _ticks(fd, fragment)]
+            shown = [tick - part.fragments[0].at for fragment in part.fragments for tick in _ticks(fd, fragment)]
         wanted = (self.clip.starts_at - part.begins).total_seconds() * TIMESCALE
         on_screen = max((tick for tick in shown if tick <= wanted), default=min(shown))
         return part.begins + timedelta(seconds=on_screen / TIMESCALE)
@@ -231,7 +226,7 @@ class _Job:
         clip, segment = self.clip, parts[0].segment
         if clip.kind == Clip.Kind.EVIDENCE:
             return joining.join(
-                [(part.file, part.begins) for part in parts],
+                parts,
                 self._draft,
                 starts_at=starts_at,
                 ends_at=clip.ends_at,
@@ -240,7 +235,7 @@ class _Job:
                 touch=self.touch,
             )
         listing = self._desk / "parts.txt"
-        listing.write_text(_listing(parts))
+        listing.write_text(_listing(parts, [part.file if part.is_whole else _copy(part) for part in parts]))
         work = Work(
             listing=listing,
             target=self._draft,
@@ -304,11 +299,11 @@ def sweep_scraps(now: datetime) -> None:
             file.unlink(missing_ok=True)
 
 
-def _listing(parts: list[Part]) -> str:
+def _listing(parts: list[Part], files: list[Path]) -> str:
     """The parts as ffmpeg's concat reads them. Where nothing was recorded time goes on, so the clip's clock is true."""
     lines = ["ffconcat version 1.0"]
-    for part, after in zip(parts, [*parts[1:], None], strict=True):
-        lines.append(f"file {part.file.name}")
+    for part, file, after in zip(parts, files, [*parts[1:], None], strict=True):
+        lines.append(f"file {file.name}")
         if after:
             lines.append(f"duration {(after.begins - part.begins).total_seconds():.6f}")
     return "\n".join(lines) + "\n"
@@ -380,11 +375,14 @@ def _wanted(segment: Segment, found: list[Fragment], start: datetime, end: datet
     return chosen if chosen and _moment(segment, found, _end(chosen)) > start else []
 
 
-def _copy(fd: int, init_bytes: int, wanted: list[Fragment], target: Path) -> None:
-    with target.open("xb") as out:
-        out.write(os.pread(fd, init_bytes, 0))
-        for fragment in wanted:
+def _copy(part: Part) -> Path:
+    """A file of the wanted fragments alone, for a reader that takes whole files."""
+    target = part.file.with_suffix(".part.mp4")
+    with _opened(part.file) as fd, target.open("xb") as out:
+        out.write(os.pread(fd, part.segment.init_bytes, 0))
+        for fragment in part.fragments:
             out.write(os.pread(fd, fragment.size, fragment.start))
+    return target
 
 
 def _ticks(fd: int, fragment: Fragment) -> Iterator[int]:

@@ -8,14 +8,14 @@ import hashlib
 import itertools
 import os
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from apps.video.fmp4 import EPOCH_1904, KEY, MATRIX, ROW, TIMESCALE, Fragment, box, fragments, full, init_size
+from apps.video.fmp4 import EPOCH_1904, KEY, MATRIX, ROW, TIMESCALE, Fragment, box, full, init_size
 
 ROWS_AT = 88  # where the rows of samples begin in a recorded fragment
 FLUSH_BYTES = 8 << 20  # as much may wait in memory before the disk is set to work on it
@@ -71,13 +71,22 @@ class Reel:
 
 
 @dataclass(frozen=True)
+class Strip:
+    """What is taken from one recording: whole fragments, one behind the other, the first shown at `begins`."""
+
+    file: Path
+    begins: datetime
+    fragments: list[Fragment]
+
+
+@dataclass(frozen=True)
 class Joined:
     digest: "hashlib._Hash"
     bytes: int
 
 
 def join(
-    files: list[tuple[Path, datetime]],
+    strips: Sequence[Strip],
     target: Path,
     *,
     starts_at: datetime,
@@ -86,19 +95,19 @@ def join(
     number: str,
     touch: Callable[[int | None], None],
 ) -> Joined:
-    """Join recordings, each with the time of its first picture, into `target`; the first shown is that of `starts_at`.
+    """Join `strips` into `target`; the first picture shown is that of `starts_at`.
 
     Where nothing was recorded time goes on. `size`: width and height in pixels; `number`: the comment in the file.
     """
     with ExitStack() as stack:
-        opened = [(stack.enter_context(file.open("rb")).fileno(), begins) for file, begins in files]
-        origin = files[0][1]
+        opened = [stack.enter_context(strip.file.open("rb")).fileno() for strip in strips]
+        origin = strips[0].begins
         reel = Reel()
-        for fd, begins in opened:
-            _take_file(reel, fd, _ticks(begins - origin), _ticks(ends_at - origin))
+        for fd, strip in zip(opened, strips, strict=True):
+            _take_strip(reel, fd, strip, _ticks(strip.begins - origin), _ticks(ends_at - origin))
             touch(None)
         first = reel.shown_from(_ticks(starts_at - origin))
-        head = _head(reel, first, _sample_table(opened[0][0]), size, int(origin.timestamp()), number)
+        head = _head(reel, first, _sample_table(opened[0]), size, int(origin.timestamp()), number)
         return _write(target, head, reel, touch)
 
 
@@ -106,10 +115,9 @@ def _ticks(length) -> int:
     return round(length.total_seconds() * TIMESCALE)
 
 
-def _take_file(reel: Reel, fd: int, at: int, until: int) -> None:
-    first = None
-    for fragment in fragments(fd):
-        first = fragment.at if first is None else first
+def _take_strip(reel: Reel, fd: int, strip: Strip, at: int, until: int) -> None:
+    first = strip.fragments[0].at
+    for fragment in strip.fragments:
         reel.take(fd, fragment, at + fragment.at - first, until)
 
 
