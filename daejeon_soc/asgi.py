@@ -5,6 +5,8 @@ import os
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "daejeon_soc.settings")
+# Whatever the other processes are told: here each request has a thread, and would leave its connection behind.
+os.environ["DATABASE_CONN_MAX_AGE"] = "0"
 
 http = get_asgi_application()
 

@@ -23,7 +23,7 @@ from apps.incidents.actions import publish
 from apps.incidents.models import Event
 from apps.mous.models import LedgerEntry
 from apps.retention.models import Certificate, Hold
-from apps.video import storage
+from apps.video import disk, storage
 from apps.video.models import LONGEST_SEGMENT, HeldSegment, Segment, Store, held_path
 from apps.video.recording import path_of
 
@@ -248,6 +248,7 @@ def _destroy_of(hold: Hold, camera: Camera) -> bool:
         if len(held) == len(copies) and copies:
             _certify(hold, camera, copies)
             held.delete()
+            disk.forget_sums(copies[0].started_at, copies[-1].started_at)
     return True
 
 

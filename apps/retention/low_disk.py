@@ -10,8 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 from math import ceil
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Min, Sum
+from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.audit.actions import record
@@ -20,10 +19,9 @@ from apps.incidents.actions import publish
 from apps.incidents.models import Event
 from apps.retention import holding, purging
 from apps.retention.models import DiskWatch, EarlyPurge
-from apps.video import disk, partitions, storage, tiering
+from apps.video import disk, storage, tiering
 from apps.video.disk import Space
 from apps.video.locks import only_one
-from apps.video.models import Segment, Store
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +32,16 @@ STEP = timedelta(minutes=10)
 MARGIN = 2.0
 # The present rate of recording is that of the last hour.
 LATELY = timedelta(hours=1)
+# The oldest of each camera in a day: a look along the primary key for each, never the day itself.
+OLDEST = """
+select c.id, s.started_at, s.ended_at
+  from unnest(%(cameras)s::bigint[]) c(id) left join video_purgemark m on m.camera_id = c.id
+ cross join lateral (
+       select started_at, ended_at from video_segment r
+        where r.camera_id = c.id and r.started_at >= %(since)s and r.started_at < %(until)s and r.store <> 'objects'
+          and r.state = 'closed' and r.ended_at < %(now)s and (m.removed is null or r.ended_at >= m.removed)
+        order by r.started_at limit 1) s
+"""
 
 
 def watch(now: datetime) -> DiskWatch:
@@ -93,7 +101,7 @@ def _missing(is_making_room: bool, now: datetime) -> int:
     room = disk.space(settings.VIDEO_ROOT)
     if room.used_percent < settings.DISK_SERIOUS_PERCENT - (MARGIN if is_making_room else 0):
         return 0
-    recent = Segment.objects.filter(started_at__gte=now - LATELY).aggregate(total=Sum("bytes"))["total"]
+    recent = sum(disk.bytes_by_hour(now - LATELY, now).values())
     wanted = max(room.reserve, recent * settings.DISK_HOURS_LEFT if recent else 0)
     over = room.total * (room.used_percent - settings.DISK_SERIOUS_PERCENT + MARGIN) / 100
     return max(0, ceil(min(over, wanted - room.free)))
@@ -112,25 +120,25 @@ def _moves(missing: int) -> bool:
 
 def _take_oldest(now: datetime) -> purging.Purged:
     """Purge the oldest minutes of every camera; nothing when none is left."""
-    here = Segment.objects.on_disk().exclude(store=Store.OBJECTS).filter(state=Segment.State.CLOSED, ended_at__lt=now)
-    oldest = _oldest(here)
-    if oldest is None:
+    first = _oldest(now)
+    if not first:
         return purging.Purged()
-    until = min(oldest + STEP, now)
-    concerned = here.filter(started_at__lt=until, ended_at__lt=until).order_by()
-    cameras = set(concerned.values_list("camera_id", flat=True).distinct()) - holding.take_unfinished()
+    until = min(min(started for started, _ended in first.values()) + STEP, now)
+    cameras = {camera for camera, (started, ended) in first.items() if started < until and ended < until}
+    cameras -= holding.take_unfinished()
     _put_on_record(cameras, until, now)
     return purging.purge_until(dict.fromkeys(cameras, until))
 
 
-def _oldest(segments) -> datetime | None:
-    """Day by day, since the index has no order of time across its days: a month of it would be read for one row."""
-    for day in sorted(partitions.days("video_segment") | partitions.caught("video_segment")):
+def _oldest(now: datetime) -> dict[int, tuple[datetime, datetime]]:
+    """From when until when the oldest recording of each camera goes that has one of the oldest day on this disk."""
+    for day, cameras in disk.days_here().items():
         since = datetime.combine(day, time(), UTC)
-        of_day = segments.filter(started_at__gte=since, started_at__lt=since + timedelta(days=1))
-        if found := of_day.aggregate(oldest=Min("started_at"))["oldest"]:
-            return found
-    return None
+        with connection.cursor() as cursor:
+            cursor.execute(OLDEST, {"cameras": cameras, "since": since, "until": since + timedelta(days=1), "now": now})
+            if found := {camera: (started, ended) for camera, started, ended in cursor.fetchall()}:
+                return found
+    return {}
 
 
 @transaction.atomic

@@ -27,7 +27,7 @@ from django.db.models import Max
 from apps.audit.actions import record
 from apps.cameras.models import Camera
 from apps.retention import holding
-from apps.video import partitions, storage
+from apps.video import disk, partitions, storage
 from apps.video.fields import EPOCH
 from apps.video.healing import heal_left_behind
 from apps.video.models import LONGEST_SEGMENT, PurgeMark, Segment
@@ -310,6 +310,8 @@ def note(until: dict[int, datetime], folders: list[Folder], stuck: list[tuple[in
     for folder in folders:
         counts[folder.camera_id] += folder.segments
     counts.subtract(camera for camera, _start in stuck)
+    for folder in folders:
+        disk.forget_sums(folder.since, folder.until)
     _put_on_record(counts, bytes_, [folder.since for folder in folders], [folder.until for folder in folders])
     total.segments += counts.total()
     total.bytes += bytes_
@@ -345,6 +347,7 @@ def _remove_stubborn(total: Purged) -> None:
     with transaction.atomic():
         for segment in gone:
             Segment.objects.filter(pk=segment.pk).delete()
+            disk.forget_sums(segment.started_at, segment.ended_at)
         counts = Counter(segment.camera_id for segment in gone)
         bytes_ = sum(segment.bytes for segment in gone)
         _put_on_record(counts, bytes_, [s.started_at for s in gone], [s.ended_at for s in gone])

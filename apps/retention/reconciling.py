@@ -31,7 +31,7 @@ from apps.incidents.models import Event
 from apps.retention import comparing
 from apps.retention.comparing import FORGOTTEN, REMOVED, Difference, Kind, Survey
 from apps.retention.models import Look
-from apps.video import healing, reasons, storage
+from apps.video import disk, healing, reasons, storage
 from apps.video.locks import only_one
 from apps.video.models import Segment
 from apps.video.recording import sync_directory
@@ -219,6 +219,7 @@ def _forget(camera_id: int, lost: list[Difference], by: User | None) -> int:
             Segment.objects.filter(camera=camera_id, started_at__in=missing).delete()
             gone += missing
         if gone:
+            disk.forget_sums(min(gone), max(gone))
             since, until = min(gone).isoformat(), max(gone).isoformat()
             camera = Camera.objects.get(pk=camera_id)
             record("video.lost", actor=by, target=camera, segments=len(gone), since=since, until=until)

@@ -282,6 +282,21 @@ class HeldSegment(Film, models.Model):
         return held_path(self.hold, self.camera_id, self.started_at)
 
 
+class HourOnDisk(models.Model):
+    """How much of what was recorded in an hour is on this machine: summed once, for `VIDEO_QUOTA_BYTES`."""
+
+    hour = models.DateTimeField(_("hour"), primary_key=True)
+    bytes = models.BigIntegerField(_("bytes"))
+    at = models.DateTimeField(_("summed"))
+
+    class Meta:
+        verbose_name = _("recordings of an hour on disk")
+        verbose_name_plural = _("recordings of an hour on disk")
+
+    def __str__(self):
+        return f"{self.hour:%Y-%m-%d %H}"
+
+
 def held_path(hold: int, camera_id: int, started_at: datetime) -> str:
     return f".holds/{hold}/{path_of(camera_id, started_at)}"
 

@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from math import ceil
+from math import ceil, inf
 from pathlib import Path
 from threading import Event, Thread
 
@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 1.0
 SYNC_SECONDS = 0.5
+# A disk that refused is told for so long after.
+REFUSED_SECONDS = 4.0
 # From so many files on, one sync of the file system costs less than one of each file (docs/adr/0010).
 MANY_FILES = 10
 HEAL_SECONDS = 10.0
@@ -73,6 +75,8 @@ class Syncer:
         self._stop = Event()
         self._thread = Thread(target=self._run, name="sync", daemon=True)
         self._since: float | None = None
+        # When the disk last refused something of a camera; of all of them under None.
+        self._refused: dict[int | None, float] = {}
 
     def start(self) -> None:
         self._thread.start()
@@ -92,6 +96,11 @@ class Syncer:
         since = self._since
         return since is not None and now - since > SLOW_SYNC
 
+    def is_refused(self, camera_id: int, now: float) -> bool:
+        """Whether what was written of a camera does not reach the disk: it is tried again twice a second."""
+        last = max(self._refused.get(camera_id, -inf), self._refused.get(None, -inf))
+        return now - last < REFUSED_SECONDS
+
     def _run(self) -> None:
         while not self._stop.wait(SYNC_SECONDS):
             self._pass()
@@ -101,19 +110,21 @@ class Syncer:
         self._since = time.monotonic()
         recordings = list(self._open)
         if len(recordings) >= MANY_FILES:
-            self._try(lambda: sync_file_system(self._root))
+            self._try(None, lambda: sync_file_system(self._root))
         else:
             for recording in recordings:
-                self._try(recording.sync)
+                self._try(recording.camera_id, recording.sync)
         while not self._finished.empty():
-            self._try(self._finished.get().close)
+            recording = self._finished.get()
+            self._try(recording.camera_id, recording.close)
         self._since = None
 
-    def _try(self, act: Callable[[], None]) -> None:
+    def _try(self, camera_id: int | None, act: Callable[[], None]) -> None:
         try:
             act()
         except OSError as error:
             logger.error("what was recorded cannot be brought to disk: %s", error)
+            self._refused[camera_id] = time.monotonic()
 
 
 class Heart:
@@ -304,12 +315,16 @@ class RecorderProcess:
     def _watch(self) -> None:
         """A camera whose pictures come but are not recorded is told, and its file begun anew."""
         now = time.monotonic()
-        slow = reasons.DISK_SLOW if self._syncer.is_slow(now) else ""
         for feed in self._feeds.values():
             trouble = self._watchdog.look(feed, now)
             if trouble:
                 feed.begin_anew()
-            self._mind(feed, trouble or (slow if feed.recording else ""))
+            self._mind(feed, trouble or (self._trouble_of_disk(feed, now) if feed.recording else ""))
+
+    def _trouble_of_disk(self, feed: Feed, now: float) -> str:
+        if self._syncer.is_refused(feed.camera_id, now):
+            return reasons.STORAGE
+        return reasons.DISK_SLOW if self._syncer.is_slow(now) else ""
 
     def _mind(self, feed: Feed, trouble: str) -> None:
         before = self._troubles.get(feed.camera_id, "")

@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from apps.cameras.actions import set_status
 from apps.cameras.models import Camera
-from apps.video import cutting, partitions, reasons
+from apps.video import cutting, partitions, reasons, tiering
 from apps.video.alarms import clear_alarm, raise_alarm
 from apps.video.models import CameraAlarm, Clip, Recorder
 
@@ -67,4 +67,4 @@ def keep_partitions() -> None:
     now = timezone.now()
     partitions.make_ready(now)
     partitions.empty_the_net(now)
-    partitions.arrange(now)
+    partitions.arrange(now - tiering.quiet_after())

@@ -8,14 +8,17 @@ Broken off anywhere, the next run goes on: an object without its mark is uploade
 """
 
 import logging
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
 
-from apps.video import storage
+from apps.video import disk, storage
 from apps.video.locks import only_one
 from apps.video.models import Segment, Store
 from apps.video.recording import sync_directory
@@ -25,7 +28,20 @@ logger = logging.getLogger(__name__)
 BATCH = 200
 TIER_LOCK = 4_711_015  # any constant: names the tiering among Postgres' advisory locks
 # An ordinary run looks at what has just become old enough; what an outage left behind is found once a day.
-LATELY = timedelta(days=2)
+LATELY = timedelta(hours=6)
+# So much of the past of all cameras is looked at together.
+STEP = timedelta(minutes=5)
+# What shall not move for a week stays where it is.
+SOON = timedelta(days=7)
+# Along the primary key, camera by camera: the index has no order of time across cameras.
+MOVABLE = """
+select s.* from unnest(%(cameras)s::bigint[]) c(id) left join video_purgemark m on m.camera_id = c.id
+ cross join lateral (
+       select * from video_segment r
+        where r.camera_id = c.id and r.started_at >= %(since)s and r.started_at < %(until)s and r.ended_at < %(ended)s
+          and r.state = 'closed' and r.store = 'local' and (m.until is null or r.ended_at >= m.until) offset 0) s
+ order by s.started_at, s.camera_id
+"""
 
 
 @dataclass
@@ -41,15 +57,12 @@ def tier(now: datetime, *, everything: bool = False) -> Tiered:
     StoreAway when the object store does not answer; what was moved until then is.
     """
     until = now - timedelta(hours=settings.TIER_AFTER_HOURS)
-    old = Segment.objects.filter(ended_at__lt=until, started_at__lt=until)
-    if not everything:
-        old = old.filter(started_at__gte=until - LATELY)
     total = Tiered()
     with only_one(TIER_LOCK) as is_ours:
         if is_ours and storage.has_object_store():
             storage.refuse_versions()
             finish_moving()
-            while batch := list(_movable(old)[: BATCH + total.failed][total.failed :]):
+            for batch in _oldest_first(until, since=None if everything else until - LATELY):
                 _move(batch, total)
     return total
 
@@ -60,29 +73,41 @@ def make_room(size: int) -> Tiered:
     with only_one(TIER_LOCK) as is_ours:
         if is_ours and storage.has_object_store():
             finish_moving()
-            while total.bytes < size and not total.failed:
-                batch = list(_movable(Segment.objects.all())[:BATCH])
-                if not batch:
-                    break
+            for batch in _oldest_first(timezone.now()):
                 _move(batch, total)
                 finish_moving()
+                if total.bytes >= size or total.failed:
+                    break
     return total
 
 
-def _movable(segments):
-    local = segments.in_sight().filter(state=Segment.State.CLOSED, store=Store.LOCAL)
-    return local.order_by("started_at", "camera_id")
+def quiet_after() -> timedelta:
+    """How long after a day has ended nothing of it moves any more. Each move is a new version of a row, so until
+    then there is no use in putting the day's rows in order."""
+    wait = timedelta(hours=settings.TIER_AFTER_HOURS)
+    return wait if storage.has_object_store() and wait < SOON else timedelta()
+
+
+def _oldest_first(until: datetime, *, since: datetime | None = None) -> Iterator[list[Segment]]:
+    """What is on this machine alone, began and ended before `until`, and began after `since`, by the batch."""
+    for day, cameras in disk.days_here().items():
+        begins = datetime.combine(day, time(), UTC)
+        ends = min(begins + timedelta(days=1), until)
+        step = max(begins, since) if since else begins
+        while step < ends:
+            span = {"since": step, "until": min(step + STEP, ends), "ended": until}
+            rows = list(Segment.objects.raw(MOVABLE, {"cameras": cameras, **span}))
+            yield from (rows[first : first + BATCH] for first in range(0, len(rows), BATCH))
+            step += STEP
 
 
 def _move(batch: list[Segment], total: Tiered) -> None:
     with ThreadPoolExecutor(settings.TIER_AT_ONCE) as uploads:
-        arrived = list(uploads.map(_arrives, batch))
-    for segment, has_arrived in zip(batch, arrived, strict=True):
-        if not has_arrived:
-            total.failed += 1
-        elif mark(segment):
-            total.segments += 1
-            total.bytes += segment.bytes
+        arrived = [one for one, is_there in zip(batch, uploads.map(_arrives, batch), strict=True) if is_there]
+    total.failed += len(batch) - len(arrived)
+    marked = mark(arrived)
+    total.segments += len(marked)
+    total.bytes += sum(segment.bytes for segment in marked)
 
 
 def _arrives(segment: Segment) -> bool:
@@ -96,14 +121,18 @@ def _arrives(segment: Segment) -> bool:
     return True
 
 
-def mark(segment: Segment) -> bool:
-    """Say that the object store has it too. What was purged meanwhile goes from there again."""
-    row = Segment.objects.filter(pk=segment.pk)
-    if row.in_sight().filter(state=Segment.State.CLOSED, store=Store.LOCAL).update(store=Store.BOTH):
-        return True
-    if not row.in_sight().exists():
-        storage.remove_object(segment.path)
-    return False
+@transaction.atomic
+def mark(arrived: list[Segment]) -> list[Segment]:
+    """Say that the object store has these too; which it is true of. What was purged meanwhile goes from there again."""
+    rows = Segment.objects.filter(pk__in=[segment.pk for segment in arrived]).in_sight()
+    here = set(rows.values_list("camera_id", "started_at"))
+    local = rows.filter(state=Segment.State.CLOSED, store=Store.LOCAL).select_for_update()
+    marked = set(local.values_list("camera_id", "started_at"))
+    Segment.objects.filter(pk__in=marked).update(store=Store.BOTH)
+    for segment in arrived:
+        if (segment.camera_id, segment.started_at) not in here:
+            storage.remove_object(segment.path)
+    return [segment for segment in arrived if (segment.camera_id, segment.started_at) in marked]
 
 
 def finish_moving() -> int:
@@ -117,6 +146,9 @@ def finish_moving() -> int:
             # The day may go on, or hold strangers.
             with suppress(OSError):
                 folder.rmdir()
-    for segment in moving:
-        Segment.objects.filter(pk=segment.pk, store=Store.BOTH).update(store=Store.OBJECTS)
+    for first in range(0, len(moving), BATCH):
+        some = moving[first : first + BATCH]
+        with transaction.atomic():
+            Segment.objects.filter(pk__in=[one.pk for one in some], store=Store.BOTH).update(store=Store.OBJECTS)
+            disk.forget_sums(min(one.started_at for one in some), max(one.started_at for one in some))
     return len(moving)

@@ -101,6 +101,17 @@ class TestMakingRoom:
         assert low_disk.make_room(now).segments == 2
         assert {row.pk for row in left()} == {row.pk for row in rows[2:]}
 
+    def test_of_a_day_that_has_moved_away_nothing_is_read(self, budget, camera, lay, now):
+        """Nor does a stranger's folder, or one that is empty, hold it up."""
+        away = lay(camera, now - 3 * DAY, bytes=1000, store="objects")
+        away.file.unlink()
+        (away.file.parents[1] / "20200101").mkdir()
+        (away.file.parents[2] / "notes" / "20200101").mkdir(parents=True)
+        rows = [lay(camera, now - n * 30 * MINUTE, bytes=1000) for n in range(6, 0, -1)]
+        budget(6200)
+        assert low_disk.make_room(now).segments
+        assert not rows[0].file.exists() and rows[-1].file.exists()
+
     def test_each_is_on_record_before_it_goes(self, budget, twelve, camera, now, monkeypatch):
         Camera.objects.update(retention_days=30)
         budget(12_800)

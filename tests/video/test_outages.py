@@ -1,5 +1,6 @@
 """Recorders that die or are stopped, and disks that refuse: real processes, killed, stopped, and starved of space."""
 
+import errno
 import itertools
 import os
 import signal
@@ -94,17 +95,41 @@ def test_a_deleted_file_is_noticed_and_replaced(start_recorder, make_streaming, 
     lost = until(lambda: camera.segments.first())
     lost.file.unlink()
     until(lambda: _said(camera) == ("critical", reasons.NOT_GROWING), 8, "told")
-    tasks.raise_alarms_of_recording()
-    assert [alarm.kind for alarm in CameraAlarm.objects.open()] == ["not_recording"]
+    assert alarms(camera) == ["not_recording"]
     until(lambda: camera.segments.exclude(started_at=lost.started_at).exists(), 8, "a new file")
     until(lambda: _said(camera) == ("normal", ""), 8, "well again")
-    tasks.raise_alarms_of_recording()
-    assert not CameraAlarm.objects.open().exists()
+    assert alarms(camera) == []
 
 
 def _said(camera) -> tuple[str, str]:
     camera.refresh_from_db()
     return camera.status, camera.status_reason
+
+
+def alarms(camera) -> list[str]:
+    tasks.raise_alarms_of_recording()
+    return list(CameraAlarm.objects.open().filter(camera=camera).values_list("kind", flat=True))
+
+
+def test_what_does_not_reach_the_disk_of_one_camera_is_an_alarm_of_that_one(
+    start_recorder, make_streaming, monkeypatch
+):
+    monkeypatch.setattr("apps.video.recorder.REFUSED_SECONDS", 1.5)
+    ill, well, sync = make_streaming("/cam/1"), make_streaming("/cam/2"), os.fdatasync
+
+    def refuses(fd):
+        if f"/{ill.pk}/" in os.readlink(f"/proc/self/fd/{fd}"):
+            raise OSError(errno.EIO, "the disk is dying")
+        sync(fd)
+
+    start_recorder()
+    until(lambda: _said(ill) == ("normal", "") == _said(well), 10, "both are recorded")
+    with monkeypatch.context() as dying:
+        dying.setattr(recording.os, "fdatasync", refuses)
+        until(lambda: _said(ill) == ("critical", reasons.STORAGE), 8, "told")
+        assert (alarms(ill), alarms(well)) == (["disk"], [])
+    until(lambda: _said(ill) == ("normal", ""), 8, "well again")
+    assert alarms(ill) == []
 
 
 def test_a_disk_that_syncs_slowly_holds_up_nothing_and_is_told(start_recorder, make_streaming, monkeypatch):
@@ -135,11 +160,13 @@ def test_a_write_that_hangs_stops_no_other_camera(start_recorder, make_streaming
 
     monkeypatch.setattr(recording.os, "write", hang)
     until(lambda: _said(stuck) == ("critical", reasons.DISK_HANGS), 8, "told")
+    assert (alarms(stuck), alarms(other)) == (["disk"], [])
     before = other.segments.get().file.stat().st_size
     until(lambda: other.segments.get().file.stat().st_size > before + 5000, 5, "the other is recorded")
     assert _said(other) == ("normal", "")
     released.set()
     until(lambda: _said(stuck) == ("normal", ""), 10, "well again")
+    assert alarms(stuck) == []
 
 
 class SmallDisk:
@@ -173,13 +200,13 @@ def test_a_full_disk_is_told_and_recording_goes_on_when_there_is_space(small_dis
         while True:
             file.write(bytes(4096))
     until(lambda: _said(camera) == ("critical", reasons.DISK_FULL), 10, "told")
-    tasks.raise_alarms_of_recording()
-    assert [alarm.kind for alarm in CameraAlarm.objects.open()] == ["disk"]
+    assert alarms(camera) == ["disk"]
     assert small_disk.process.poll() is None
     before = camera.segments.count()
     ballast.unlink()
     until(lambda: camera.segments.count() > before, 10, "recorded again")
     until(lambda: _said(camera) == ("normal", ""), 5, "well again")
+    assert alarms(camera) == []
     closed = camera.segments.filter(state=Segment.State.CLOSED).first()
     whole = small_disk.seen / closed.path
     assert whole.stat().st_size == closed.bytes
@@ -194,8 +221,10 @@ def test_a_read_only_disk_is_told_and_survived(small_disk, make_streaming, stree
     camera.rtsp_url = street("/cam/2")  # a new connection, a new file
     camera.save()
     until(lambda: _said(camera) == ("critical", reasons.DISK_READ_ONLY), 10, "told")
+    assert alarms(camera) == ["disk"]
     small_disk.mount("umount", folder)
     until(lambda: _said(camera) == ("normal", ""), 10, "recorded again")
+    assert alarms(camera) == []
     assert small_disk.process.poll() is None
 
 

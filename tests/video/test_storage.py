@@ -21,7 +21,7 @@ from tests.video.filming import film
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 START = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
-DAYS_LATER = START + timedelta(days=3)
+A_DAY_LATER = START + timedelta(hours=26)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def minute(camera, objects, settings):
 @pytest.fixture
 def tiered(minute):
     """The same, in the object store alone."""
-    tiering.tier(DAYS_LATER)
+    tiering.tier(A_DAY_LATER)
     tiering.finish_moving()
     return [Segment.objects.get(pk=segment.pk) for segment in minute]
 
@@ -56,11 +56,11 @@ def stored() -> list[str]:
 class TestTiering:
     def test_what_is_old_moves_and_is_gone_from_here_one_run_later(self, minute):
         contents = [segment.file.read_bytes() for segment in minute]
-        result = tiering.tier(DAYS_LATER)
+        result = tiering.tier(A_DAY_LATER)
         assert (result.segments, result.bytes) == (3, sum(map(len, contents)))
         assert [segment.store for segment in Segment.objects.order_by("started_at")] == ["both"] * 3
         assert all(segment.file.exists() for segment in minute)
-        tiering.tier(DAYS_LATER)
+        tiering.tier(A_DAY_LATER)
         rows = list(Segment.objects.order_by("started_at"))
         assert [row.store for row in rows] == ["objects"] * 3
         assert not any(row.file.exists() for row in rows) and not minute[0].file.parent.exists()
@@ -71,23 +71,23 @@ class TestTiering:
     def test_what_is_young_or_growing_stays(self, minute, settings):
         assert tiering.tier(START + timedelta(hours=23)).segments == 0
         Segment.objects.update(state="recording")
-        assert tiering.tier(DAYS_LATER).segments == 0
+        assert tiering.tier(A_DAY_LATER).segments == 0
         assert stored() == []
 
     def test_what_an_outage_left_behind_is_found_when_everything_is_asked_for(self, minute):
-        assert tiering.tier(DAYS_LATER + timedelta(days=9)).segments == 0
-        assert tiering.tier(DAYS_LATER + timedelta(days=9), everything=True).segments == 3
+        assert tiering.tier(A_DAY_LATER + timedelta(days=9)).segments == 0
+        assert tiering.tier(A_DAY_LATER + timedelta(days=9), everything=True).segments == 3
 
     def test_a_file_that_is_not_what_was_recorded_stays_here(self, minute):
         minute[1].file.write_bytes(b"rotten")
-        result = tiering.tier(DAYS_LATER)
+        result = tiering.tier(A_DAY_LATER)
         assert (result.segments, result.failed) == (2, 1)
         tiering.finish_moving()
         assert minute[1].file.exists() and Segment.objects.get(pk=minute[1].pk).store == "local"
 
     @pytest.mark.parametrize(
         ("where", "name", "after"),
-        [(storage, "upload", 1), (tiering, "mark", 1), (os, "unlink", 1), (tiering, "sync_directory", 0)],
+        [(storage, "upload", 1), (tiering, "mark", 0), (os, "unlink", 1), (tiering, "sync_directory", 0)],
     )
     def test_killed_at_any_step_nothing_is_lost_and_the_next_run_finishes(
         self, minute, monkeypatch, where, name, after
@@ -103,12 +103,12 @@ class TestTiering:
 
         with monkeypatch.context() as broken, pytest.raises(Killed):
             broken.setattr(where, name, dies)
-            tiering.tier(DAYS_LATER)
+            tiering.tier(A_DAY_LATER)
             tiering.finish_moving()
         for segment, content in zip(Segment.objects.order_by("started_at"), contents, strict=True):
             with storage.open_segment(segment) as file:
                 assert file.read() == content
-        tiering.tier(DAYS_LATER)
+        tiering.tier(A_DAY_LATER)
         tiering.finish_moving()
         assert [row.store for row in Segment.objects.all()] == ["objects"] * 3
 
@@ -121,7 +121,7 @@ class TestTiering:
 
         monkeypatch.setattr(storage, "upload", purged_meanwhile)
         monkeypatch.setattr(tiering, "ThreadPoolExecutor", OneByOne)
-        assert tiering.tier(DAYS_LATER).segments == 0
+        assert tiering.tier(A_DAY_LATER).segments == 0
         assert stored() == []
 
     def test_a_bucket_that_forgets_nothing_is_refused(self, minute, objects):
@@ -129,7 +129,7 @@ class TestTiering:
             Bucket=storages["recordings"].bucket_name, VersioningConfiguration={"Status": "Enabled"}
         )
         with pytest.raises(storage.StoreAway, match="old versions"):
-            tiering.tier(DAYS_LATER)
+            tiering.tier(A_DAY_LATER)
 
     def test_room_is_made_oldest_first(self, minute):
         assert tiering.make_room(minute[0].bytes).segments == 3  # a batch is the least that moves
@@ -194,7 +194,7 @@ class TestReading:
 
     def test_a_row_read_before_it_moved_is_still_readable(self, minute):
         content = minute[0].file.read_bytes()
-        tiering.tier(DAYS_LATER)
+        tiering.tier(A_DAY_LATER)
         tiering.finish_moving()
         with storage.open_segment(minute[0]) as file:
             assert file.read() == content
@@ -266,7 +266,7 @@ class TestAStoreThatIsAway:
 
 class TestDestroying:
     def test_a_purge_removes_from_both_stores(self, minute, camera, settings):
-        tiering.tier(DAYS_LATER)
+        tiering.tier(A_DAY_LATER)
         tiering.finish_moving()
         Segment.objects.filter(pk=minute[2].pk).update(store="both")
         minute[2].file.parent.mkdir(parents=True, exist_ok=True)
@@ -296,7 +296,7 @@ class TestOwnCopies:
         assert stored() == [segment.path for segment in tiered[1:]]
 
     def test_of_what_is_in_both_is_a_link(self, minute):
-        tiering.tier(DAYS_LATER)
+        tiering.tier(A_DAY_LATER)
         segment = Segment.objects.get(pk=minute[0].pk)
         path = held_path(7, segment.camera_id, segment.started_at)
         assert storage.link_or_copy(segment, path) == "local"
