@@ -10,6 +10,8 @@ from apps.video.fmp4 import TIMESCALE
 # No camera leaves so much between two pictures: a longer step, or one backwards, is a broken timestamp.
 LONGEST_STEP = 10 * TIMESCALE
 USUAL_STEP = TIMESCALE // 15
+# Where the timestamps of RTP, and of MPEG streams, begin again from 0.
+WRAPS = (2**32, 2**33)
 # A camera's own date is believed while it is at most this many seconds before the arrival of its pictures.
 # That is what encoding and a network take; a clock that is further off, or ahead, is simply wrong.
 CREDIBLE_DELAY = 1.0
@@ -56,9 +58,12 @@ class MediaClock:
         return self.at
 
     def _step_to(self, stamp: int | None, wall: float) -> int:
-        if stamp is not None and self._stamp is not None and 0 < stamp - self._stamp <= LONGEST_STEP:
-            self.step = stamp - self._stamp
-            return self.step
+        if stamp is not None and self._stamp is not None:
+            # When the picture arrived says nothing of its step: one that came late would leave a hole that is none.
+            for step in ((stamp - self._stamp) % wrap for wrap in WRAPS):
+                if 0 < step <= LONGEST_STEP:
+                    self.step = step
+                    return step
         return min(max(1, round((wall - self._wall) * TIMESCALE)), LONGEST_STEP)
 
     def dated(self, taken: float | None) -> None:

@@ -1,6 +1,7 @@
 """When pictures were taken, whatever is done to the clocks of machine and camera: recorded packets, set clocks."""
 
 import itertools
+import random
 import time
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -10,7 +11,8 @@ import pytest
 
 from apps.video import feed, media_clock
 from apps.video.feed import CATCH_UP, SHORTEST_SECONDS, Opened, next_cut
-from tests.video.filming import FPS, encode, picture
+from tests.soak.rig import count_files
+from tests.video.filming import FPS, STEP, encode, picture
 from tests.video.replay import Clocks, Replay
 
 pytestmark = pytest.mark.slow
@@ -187,6 +189,38 @@ def test_a_timestamp_that_wraps_leaves_no_seam(camera, bits):
     assert_in_order(camera.spans)
     assert len(camera.spans) <= 2 and gaps(camera.spans) == []
     assert camera.spans[-1][1] == pytest.approx(NOON + 10, abs=0.2)
+
+
+def test_every_picture_that_was_sent_is_in_one_file_whatever_cuts_it(camera, clocks, tmp_path):
+    """Cuts at the minute and before, clocks set, timestamps that wrap, connections broken: all at moments of chance."""
+    chance, sent = random.Random(4), 0
+    camera.stamp = 2**32 - 60 * 90_000
+    for _ in range(60):
+        before = camera.stamp
+        camera.send(chance.uniform(0.05, 9))
+        sent += (camera.stamp - before) // STEP
+        camera.stamp %= 2**32
+        match chance.randrange(5):
+            case 0:
+                camera.feed.begin_anew()
+            case 1:
+                clocks.wall += chance.uniform(-5, 5)
+            case 2:
+                camera.hang_up()
+                clocks.pass_by(chance.uniform(0.2, 3))
+                camera.connect()
+    camera.hang_up()
+    counted = [count_files([tmp_path / path for path in paths]) for paths in by_session(camera)]
+    assert sum(one.pictures for one in counted) == sent
+    assert [hole for one in counted for hole in one.where] == []
+    assert_in_order(camera.spans)
+
+
+def by_session(camera) -> list[list]:
+    """The files of each connection, in the order of being written."""
+    opened = [news for news in camera.told if isinstance(news, Opened)]
+    groups = itertools.groupby(opened, key=lambda news: news.session)
+    return [[news.recording.path for news in group] for _session, group in groups]
 
 
 def test_another_picture_size_and_profile_begins_a_segment_with_an_honest_name(camera):

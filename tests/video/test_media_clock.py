@@ -31,9 +31,11 @@ def test_a_wild_wall_clock_does_not_tear_the_line():
     assert times == [0, LONGEST_STEP]
 
 
-def test_wrapped_timestamps_go_on():
-    _clock, times = placed((2**32 - 3000, 0), (3000, 1 / 15))
-    assert times[1] == pytest.approx(6000, abs=1)
+@pytest.mark.parametrize("bits", [32, 33])
+@pytest.mark.parametrize("late", [0.0, 0.2])
+def test_wrapped_timestamps_go_on_whenever_they_arrive(bits, late):
+    _clock, times = placed((2**bits - 9000, 0), (2**bits - 3000, 1 / 15), (3000, 2 / 15 + late), (9000, 3 / 15))
+    assert times == [0, 6000, 12000, 18000]
 
 
 def test_a_burst_of_older_pictures_shows_the_true_origin():
