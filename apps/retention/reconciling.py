@@ -87,7 +87,7 @@ def go_on(look: Look, *, seconds: float = math.inf, share: float = 1.0) -> bool:
     if not look.found:
         _add(found, comparing.of_root(set(cameras)))
     for camera_id in (pk for pk in cameras if pk > look.reached):
-        if time.monotonic() > end or (share < 1 and is_disk_slow()):
+        if time.monotonic() > end or (share < 1 and is_disk_in_trouble()):
             _save(look, found)
             return False
         _add(found, comparing.of_camera(camera_id, found, days=days, rest=rest))
@@ -126,9 +126,9 @@ class Pace:
             self._since = time.monotonic()
 
 
-def is_disk_slow() -> bool:
-    """Whether a recorder has to wait for the disk."""
-    return Camera.objects.streaming().filter(status_reason=reasons.DISK_SLOW).exists()
+def is_disk_in_trouble() -> bool:
+    """Whether a recorder has to wait for the disk, or is refused."""
+    return Camera.objects.streaming().filter(status_reason__in={reasons.DISK_SLOW, *reasons.OF_DISK}).exists()
 
 
 def tell(found: Survey) -> None:

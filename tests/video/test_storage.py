@@ -131,6 +131,13 @@ class TestTiering:
         with pytest.raises(storage.StoreAway, match="old versions"):
             tiering.tier(A_DAY_LATER)
 
+    @pytest.mark.parametrize(("hours", "waits"), [(24, timedelta(hours=24)), (1_000_000, timedelta())])
+    def test_a_day_is_arranged_after_all_of_it_has_moved(self, settings, hours, waits):
+        settings.TIER_AFTER_HOURS = hours
+        assert tiering.quiet_after() == timedelta()
+        settings.STORAGES = settings.STORAGES | {"recordings": {}}
+        assert tiering.quiet_after() == waits
+
     def test_room_is_made_oldest_first(self, minute):
         assert tiering.make_room(minute[0].bytes).segments == 3  # a batch is the least that moves
         assert not any(segment.file.exists() for segment in minute)
