@@ -22,6 +22,7 @@ from apps.retention.models import DiskWatch, EarlyPurge
 from apps.video import disk, storage, tiering
 from apps.video.disk import Space
 from apps.video.locks import only_one
+from apps.video.models import Segment, Store
 
 logger = logging.getLogger(__name__)
 
@@ -123,11 +124,28 @@ def _take_oldest(now: datetime) -> purging.Purged:
     first = _oldest(now)
     if not first:
         return purging.Purged()
-    until = min(min(started for started, _ended in first.values()) + STEP, now)
+    since = min(started for started, _ended in first.values())
+    until = min(since + STEP, now)
     cameras = {camera for camera, (started, ended) in first.items() if started < until and ended < until}
     cameras -= holding.take_unfinished()
+    if storage.has_object_store():
+        return _take_from_here(cameras, since, until)
     _put_on_record(cameras, until, now)
     return purging.purge_until(dict.fromkeys(cameras, until))
+
+
+def _take_from_here(cameras: set[int], since: datetime, until: datetime) -> purging.Purged:
+    """Purge row by row what is on this disk alone: a mark would take all before it from the object store too."""
+    with transaction.atomic():
+        here = Segment.objects.in_sight().filter(
+            camera__in=cameras, started_at__gte=since, started_at__lt=until, ended_at__lt=until, store=Store.LOCAL
+        )
+        taken = here.filter(state=Segment.State.CLOSED).update(state=Segment.State.PURGING)
+        if taken:
+            detail = {"since": since.isoformat(), "until": until.isoformat(), "segments": taken}
+            record("video.purged_early", **detail)
+            publish([Event(kind="disk.purged_early", object_id=0, detail={"cameras": len(cameras), **detail})])
+    return purging.purge_until({})
 
 
 def _oldest(now: datetime) -> dict[int, tuple[datetime, datetime]]:

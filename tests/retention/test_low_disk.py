@@ -101,16 +101,23 @@ class TestMakingRoom:
         assert low_disk.make_room(now).segments == 2
         assert {row.pk for row in left()} == {row.pk for row in rows[2:]}
 
-    def test_of_a_day_that_has_moved_away_nothing_is_read(self, budget, camera, lay, now):
+    def test_what_has_moved_away_stays_when_no_more_can_be_moved(
+        self, budget, camera, far_camera, lay, now, settings, monkeypatch
+    ):
         """Nor does a stranger's folder, or one that is empty, hold it up."""
         away = lay(camera, now - 3 * DAY, bytes=1000, store="objects")
         away.file.unlink()
         (away.file.parents[1] / "20200101").mkdir()
         (away.file.parents[2] / "notes" / "20200101").mkdir(parents=True)
-        rows = [lay(camera, now - n * 30 * MINUTE, bytes=1000) for n in range(6, 0, -1)]
-        budget(6200)
-        assert low_disk.make_room(now).segments
-        assert not rows[0].file.exists() and rows[-1].file.exists()
+        rows = [lay(of, now - n * 30 * MINUTE, bytes=1000) for n in range(6, 0, -1) for of in (camera, far_camera)]
+        budget(12_000)
+        settings.STORAGES = settings.STORAGES | {"recordings": {}}
+        monkeypatch.setattr(low_disk, "_moves", lambda _missing: False)
+        assert low_disk.make_room(now).segments == 2
+        assert {row.pk for row in left()} == {away.pk, *(row.pk for row in rows[2:])}
+        assert [row.file.exists() for row in rows[:3]] == [False, False, True]
+        assert Entry.objects.get(verb="video.purged_early").detail["segments"] == 2
+        assert Event.objects.get(kind="disk.purged_early").detail["cameras"] == 2
 
     def test_each_is_on_record_before_it_goes(self, budget, twelve, camera, now, monkeypatch):
         Camera.objects.update(retention_days=30)
