@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.video import disk, storage
@@ -35,9 +35,10 @@ STEP = timedelta(minutes=5)
 SOON = timedelta(days=7)
 # Along the primary key, camera by camera: the index has no order of time across cameras.
 MOVABLE = """
-select s.* from unnest(%(cameras)s::bigint[]) c(id) left join video_purgemark m on m.camera_id = c.id
+select s.camera_id, s.started_at
+  from unnest(%(cameras)s::bigint[]) c(id) left join video_purgemark m on m.camera_id = c.id
  cross join lateral (
-       select * from video_segment r
+       select camera_id, started_at from video_segment r
         where r.camera_id = c.id and r.started_at >= %(since)s and r.started_at < %(until)s and r.ended_at < %(ended)s
           and r.state = 'closed' and r.store = 'local' and (m.until is null or r.ended_at >= m.until) offset 0) s
  order by s.started_at, s.camera_id
@@ -95,10 +96,17 @@ def _oldest_first(until: datetime, *, since: datetime | None = None) -> Iterator
         ends = min(begins + timedelta(days=1), until)
         step = max(begins, since) if since else begins
         while step < ends:
-            span = {"since": step, "until": min(step + STEP, ends), "ended": until}
-            rows = list(Segment.objects.raw(MOVABLE, {"cameras": cameras, **span}))
-            yield from (rows[first : first + BATCH] for first in range(0, len(rows), BATCH))
+            keys = _keys({"cameras": cameras, "since": step, "until": min(step + STEP, ends), "ended": until})
+            for first in range(0, len(keys), BATCH):
+                rows = Segment.objects.filter(pk__in=keys[first : first + BATCH])
+                yield list(rows.order_by("started_at", "camera_id"))
             step += STEP
+
+
+def _keys(span: dict) -> list[tuple[int, datetime]]:
+    with connection.cursor() as cursor:
+        cursor.execute(MOVABLE, span)
+        return cursor.fetchall()
 
 
 def _move(batch: list[Segment], total: Tiered) -> None:
@@ -128,7 +136,7 @@ def mark(arrived: list[Segment]) -> list[Segment]:
     here = set(rows.values_list("camera_id", "started_at"))
     local = rows.filter(state=Segment.State.CLOSED, store=Store.LOCAL).select_for_update()
     marked = set(local.values_list("camera_id", "started_at"))
-    Segment.objects.filter(pk__in=marked).update(store=Store.BOTH)
+    Segment.objects.filter(pk__in=list(marked)).update(store=Store.BOTH)
     for segment in arrived:
         if (segment.camera_id, segment.started_at) not in here:
             storage.remove_object(segment.path)
