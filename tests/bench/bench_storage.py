@@ -90,8 +90,8 @@ def a_day(cameras: list[Camera], folder: Path) -> Iterator[dict]:
 def link_day(day: date, target: Path) -> None:
     """What `cp -al` makes of the same day."""
     target.mkdir()
-    folders = list(settings.VIDEO_ROOT.glob(f"*/{day:%Y%m%d}"))
-    subprocess.run(["cp", "-al", "--parents", *folders, target], check=True)
+    folders = [folder.relative_to(settings.VIDEO_ROOT) for folder in settings.VIDEO_ROOT.glob(f"*/{day:%Y%m%d}")]
+    subprocess.run(["cp", "-al", "--parents", *folders, target], check=True, cwd=settings.VIDEO_ROOT)
 
 
 def a_store(camera: Camera, folder: Path) -> Iterator[dict]:
