@@ -111,27 +111,6 @@ def alarms(camera) -> list[str]:
     return list(CameraAlarm.objects.open().filter(camera=camera).values_list("kind", flat=True))
 
 
-def test_what_does_not_reach_the_disk_of_one_camera_is_an_alarm_of_that_one(
-    start_recorder, make_streaming, monkeypatch
-):
-    monkeypatch.setattr("apps.video.recorder.REFUSED_SECONDS", 1.5)
-    ill, well, sync = make_streaming("/cam/1"), make_streaming("/cam/2"), os.fdatasync
-
-    def refuses(fd):
-        if f"/{ill.pk}/" in os.readlink(f"/proc/self/fd/{fd}"):
-            raise OSError(errno.EIO, "the disk is dying")
-        sync(fd)
-
-    start_recorder()
-    until(lambda: _said(ill) == ("normal", "") == _said(well), 10, "both are recorded")
-    with monkeypatch.context() as dying:
-        dying.setattr(recording.os, "fdatasync", refuses)
-        until(lambda: _said(ill) == ("critical", reasons.STORAGE), 8, "told")
-        assert (alarms(ill), alarms(well)) == (["disk"], [])
-    until(lambda: _said(ill) == ("normal", ""), 8, "well again")
-    assert alarms(ill) == []
-
-
 def test_a_disk_that_syncs_slowly_holds_up_nothing_and_is_told(start_recorder, make_streaming, monkeypatch):
     monkeypatch.setattr("apps.video.recorder.SLOW_SYNC", 1.0)
     released, sync = Event(), os.fdatasync
@@ -146,8 +125,9 @@ def test_a_disk_that_syncs_slowly_holds_up_nothing_and_is_told(start_recorder, m
     until(lambda: _said(camera) == ("normal", ""), 5, "well again")
 
 
-def test_a_write_that_hangs_stops_no_other_camera(start_recorder, make_streaming, monkeypatch):
+def test_a_disk_that_hangs_or_refuses_one_camera_is_an_alarm_of_that_one(start_recorder, make_streaming, monkeypatch):
     monkeypatch.setattr(watchdog, "PATIENCE", 1.5)
+    monkeypatch.setattr("apps.video.recorder.REFUSED_SECONDS", 2.5)
     stuck, other = make_streaming("/cam/1"), make_streaming("/cam/2")
     start_recorder()
     until(lambda: Segment.objects.count() == 2)
@@ -166,6 +146,19 @@ def test_a_write_that_hangs_stops_no_other_camera(start_recorder, make_streaming
     assert _said(other) == ("normal", "")
     released.set()
     until(lambda: _said(stuck) == ("normal", ""), 10, "well again")
+    assert alarms(stuck) == []
+    sync = os.fdatasync
+
+    def refuse(fd):
+        if folder in os.readlink(f"/proc/self/fd/{fd}"):
+            raise OSError(errno.EIO, "the disk is dying")
+        sync(fd)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(recording.os, "fdatasync", refuse)
+        until(lambda: _said(stuck) == ("critical", reasons.STORAGE), 8, "told")
+        assert (alarms(stuck), alarms(other)) == (["disk"], [])
+    until(lambda: _said(stuck) == ("normal", ""), 8, "well again")
     assert alarms(stuck) == []
 
 
