@@ -6,6 +6,7 @@ import socket
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -27,7 +28,8 @@ class Application(BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         if self.path.startswith("/send/"):
-            self.send_header("X-Accel-Redirect", f"/protected/{self.path.removeprefix('/send/')}")
+            self.send_header("X-Accel-Redirect", f"/protected/{urlsplit(self.path).path.removeprefix('/send/')}")
+            self.send_header("Cache-Control", "no-store, private")
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -52,7 +54,7 @@ def front(tmp_path, monkeypatch):
     (tmp_path / "run").mkdir()
     values = {"WEB_PORT": str(web.server_port), "SOCKETS_PORT": "1"}
     command = programs.nginx(tmp_path, values, port=port).command
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as nginx:
+    with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, stdout=log) as nginx:
         try:
             eventually(lambda: answers(port), within=10)
             yield f"http://127.0.0.1:{port}"
@@ -88,6 +90,17 @@ def test_what_is_removed_during_a_download_arrives_whole(front, tmp_path, kind, 
             digest.update(piece)
     assert digest.digest() == hashlib.sha256(wanted).digest()
     assert httpx.get(f"{front}/send/{kind}/1/x.mp4").status_code == 404
+
+
+def test_a_file_is_kept_by_nobody_and_its_place_on_disk_is_in_no_log(front, tmp_path):
+    (tmp_path / "video" / "secret-place").mkdir(parents=True)
+    (tmp_path / "video" / "secret-place" / "x.mp4").write_bytes(b"video")
+    answer = httpx.get(f"{front}/send/video/secret-place/x.mp4?from=2026-11-21")
+    assert (answer.content, answer.headers["cache-control"]) == (b"video", "no-store, private")
+    assert httpx.get(f"{front}/protected/video/secret-place/x.mp4").status_code == 404
+    lines = eventually(lambda: len(found := (tmp_path / "log").read_text().splitlines()) >= 2 and found, within=5)
+    asked = [line.split()[3] for line in lines]
+    assert asked == ["/send/video/secret-place/x.mp4", "/protected/video/secret-place/x.mp4"]
 
 
 def head_of_upload(front: str, path: str, length: int) -> socket.socket:
