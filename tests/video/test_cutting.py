@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import uuid
 from datetime import UTC, datetime, timedelta
 
 import av
@@ -338,7 +337,7 @@ class TestVerifying:
         clip.file.write_bytes(data)
         assert self.said(clip.file, capsys) == ("changed", 2)
 
-    @pytest.mark.parametrize("content", [b"", b"holiday film", str(uuid.uuid4()).encode()])
+    @pytest.mark.parametrize("content", [b"", b"holiday film", b"3f1c2b7e-0d4a-4c58-9b1e-6a5d8e7f9012"])
     def test_somebody_elses_file(self, clip, tmp_path, capsys, content):
         file = tmp_path / "x.mp4"
         file.write_bytes(content)
