@@ -43,7 +43,7 @@ class ProvideForm(forms.Form):
         widget=forms.RadioSelect,
         initial="operator",
     )
-    agency = forms.ModelChoiceField(Agency.objects.none(), label=_("Agency"))
+    agency = forms.ModelChoiceField(Agency.objects.none(), label=_("Agency"), empty_label=_("Choose…"))
     cameras = forms.MultipleChoiceField(
         label=_("Cameras"), choices=[], required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -104,7 +104,7 @@ class RequestForm(forms.ModelForm):
     kinds = kinds(initial=["recorded"])
     recorded_from = Moment(label=_("Video from"))
     recorded_until = Moment(label=_("Video until"))
-    legal_ground = forms.ChoiceField(label=_("Legal ground"), choices=LegalGround.choices)
+    legal_ground = forms.ChoiceField(label=_("Legal ground"), choices=[("", _("Choose…")), *LegalGround.choices])
     incident_number = forms.CharField(label=_("Number of the incident, if there is one"), max_length=20, required=False)
 
     class Meta:
@@ -137,6 +137,8 @@ class ExtendForm(forms.Form):
 
 
 class NarrowForm(forms.Form):
+    """Its fields stand apart from the form's own element, between those of extending and revoking."""
+
     cameras = forms.TypedMultipleChoiceField(label=_("Cameras to take out"), coerce=int, choices=[], required=False)
     kinds = forms.MultipleChoiceField(label=_("Kinds to take out"), choices=MediaKind.choices, required=False)
     until = Moment(label=_("End sooner, at"), required=False)
@@ -145,6 +147,8 @@ class NarrowForm(forms.Form):
     def __init__(self, *args, camera_ids=(), **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["cameras"].choices = [(pk, pk) for pk in camera_ids]
+        for field in self.fields.values():
+            field.widget.attrs["form"] = "narrow"
 
 
 class RevokeForm(forms.Form):

@@ -69,7 +69,7 @@ def register(request):
     context = {"form": form, "columns": LAW, "query": request.GET.urlencode()}
     if form.is_valid():
         page = Paginator(Extract(**form.cleaned_data).lines().reverse(), ON_A_PAGE).get_page(request.GET.get("page"))
-        context |= {"page": page, "rows": [[column.text(line) for column in LAW] for line in page]}
+        context |= {"page": page, "rows": [[(column.heading, column.text(line)) for column in LAW] for line in page]}
         pages = request.GET.copy()
         pages.pop("page", None)
         context["extra"] = pages.urlencode()

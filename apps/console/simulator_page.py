@@ -18,7 +18,12 @@ from apps.mous.gate import REASONS, visible_cameras
 
 
 class SimulatorForm(forms.Form):
-    agency = forms.ModelChoiceField(Agency.objects.none(), label=gettext_lazy("Agency"), to_field_name="code")
+    agency = forms.ModelChoiceField(
+        Agency.objects.none(),
+        label=gettext_lazy("Agency"),
+        to_field_name="code",
+        empty_label=gettext_lazy("Choose…"),
+    )
     service = forms.ChoiceField(
         label=gettext_lazy("Service"), choices=lambda: [(service.code, service.name) for service in ALL.values()]
     )

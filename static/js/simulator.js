@@ -1,9 +1,6 @@
 /* A click on the map sets the place that is asked about. */
 
 import "soc/city-map";
-import { startClock } from "soc/clock";
-
-startClock();
 
 document.body.addEventListener("place:asked", ({ detail }) => {
   const form = document.getElementById("simulation");

@@ -1,19 +1,30 @@
 """The pages in a browser: accessible by axe at two sizes, and true to the content policy."""
 
 import os
+from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
+from django.utils import timezone
 
+from apps.agencies.actions import enrol
 from apps.linked_services.actions import advance, receive
+from apps.mous.actions import Wish, break_glass
+from apps.mous.requests import ask
+from apps.viewing.models import Finding, MonthlyCheck
 from tests.cast import PASSWORD, Role, make_camera, make_user
 from tests.linked_services.calls import checked
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 SIZES = {"wall": (1920, 1080), "phone": (390, 844)}
+ON_A_PHONE = pytest.mark.parametrize("page", ["phone"], indirect=True)
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+
+
+def soon(hours: float):
+    return timezone.now() + timedelta(hours=hours)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -52,6 +63,14 @@ def page(request, browser, live_server):
 def incident(police, camera):
     make_camera(camera.owner, status="serious")
     return receive(police.agency, checked(), by=police.user).incident
+
+
+@pytest.fixture
+def asked(police):
+    """A request of the police for video."""
+    words = {"place": "City Hall", "document_number": "D1", "purpose": "a theft", "legal_ground": "urgent"}
+    wanted = {"kinds": ["recorded"], "recorded_from": soon(-2), "recorded_until": soon(-1)}
+    return ask(police.agency, by=police.user, **words, **wanted)
 
 
 def sign_in(page, name: str):
@@ -160,23 +179,82 @@ def test_the_page_of_an_agency_with_nothing(page, fire, centre, owner):
     assert not scrolls_sideways(page)
 
 
-def test_error_pages(page, operator, police):
-    sign_in(page, "police")
-    for address in ("/console/", "/nowhere/", "/offline/"):
+def look_through(page, *addresses):
+    for address in addresses:
         page.goto(address)
         check(page)
-        assert not scrolls_sideways(page)
+        assert not scrolls_sideways(page), address
 
 
-def test_the_administration_carries_the_family(page, centre):
+def test_error_pages(page, operator, police):
+    sign_in(page, "police")
+    look_through(page, "/console/", "/nowhere/", "/offline/")
+
+
+@ON_A_PHONE
+def test_pages_at_the_centres_desks(page, supervisor, police, camera, incident, asked):
+    wish = Wish(police.agency, [camera.pk], ["live"], soon(1), "a search")
+    urgent = break_glass(wish, by=supervisor)
+    month = MonthlyCheck.objects.create(month="2026-01-01", views=3, downloads=1, refusals=0)
+    seen = {"times": 1, "first_at": soon(-9), "last_at": soon(-8)}
+    Finding.objects.create(check_of=month, kind="downloads", who="police", **seen)
+    sign_in(page, "supervisor")
+    look_through(
+        page,
+        "/console/provisions/",
+        f"/console/provisions/{urgent.pk}/",
+        f"/console/provisions/new/?incident={incident.number}",
+        "/console/requests/",
+        f"/console/requests/{asked.pk}/",
+        "/console/break-glass/",
+        "/agreements/",
+        f"/agreements/{police.mou.pk}/",
+        "/console/simulator/",
+        "/console/register/?refusals=on",
+        "/checks/",
+        "/me/",
+        "/me/password/",
+        "/me/second-factor/",
+    )
+
+
+@ON_A_PHONE
+def test_pages_of_an_agency(page, police, owner, incident, asked):
+    enrol(police.user, police.agency, Role.ADMINISTRATOR, by=None)
+    enrol(police.user, owner, Role.OWNER, by=None)
+    incident.provisions.update(starts_at=soon(-3), ends_at=soon(-2))
+    sign_in(page, "police")
+    look_through(page, "/agency/requests/", "/agency/results/", "/agency/cameras/", "/members/")
+    page.goto("/agency/requests/")
+    page.evaluate("() => { document.querySelector('main form').noValidate = true }")
+    page.click("main .button-main")
+    page.wait_for_selector(".errorlist")
+    check(page)
+    page.click("[data-lock] button")
+    page.wait_for_selector("#id_password")
+    check(page)
+
+
+@ON_A_PHONE
+def test_pages_for_everybody(page, police):
+    look_through(page, "/published/", "/verify/", "/welcome/MQ/set-x/")
+    police.user.pledges.all().delete()
+    sign_in(page, "police")
+    page.wait_for_selector("#agree")
+    check(page)
+
+
+@ON_A_PHONE
+def test_the_administration_carries_the_family(page, centre, police):
     make_user("admin", centre, Role.ADMINISTRATOR, is_staff=True, is_superuser=True)
     sign_in(page, "admin")
     page.wait_for_selector(".admin-city")
     assert "Pretendard" in page.evaluate("() => getComputedStyle(document.body).fontFamily")
-    refused = [words for words in page.complaints if "Content Security Policy" in words]
-    assert not refused
+    check(page)
+    look_through(page, "/admin/mous/mou/", "/admin/agencies/agency/add/")
 
 
+@ON_A_PHONE
 def test_pages_fetch_nothing_from_elsewhere(page, operator, incident, live_server):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
@@ -186,6 +264,7 @@ def test_pages_fetch_nothing_from_elsewhere(page, operator, incident, live_serve
     assert all(url.startswith((live_server.url, "blob:", "data:")) for url in asked)
 
 
+@ON_A_PHONE
 def test_the_typeface_is_served(page, police):
     if not (settings.NODE_MODULES / "pretendard").is_dir():
         pytest.skip("npm packages are not installed")

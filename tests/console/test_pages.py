@@ -314,6 +314,13 @@ def test_pages_allow_no_inline_script(client, operator, incident):
 def test_error_pages_are_ours(client, operator):
     client.force_login(operator)
     assert "nothing here that you may see" in text(client.get("/nowhere/"))
+    damaged = client.get("/", headers={"host": "a b"})
+    assert damaged.status_code == 400 and "could not be understood" in text(damaged)
+
+
+def test_the_interface_is_described_in_our_family(client):
+    page = text(client.get("/api/docs/"))
+    assert 'id="swagger-ui"' in page and "css/docs.css" in page and "<style" not in page
 
 
 def test_a_server_error_says_what_is_safe(client, operator, monkeypatch):

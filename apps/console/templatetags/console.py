@@ -21,6 +21,23 @@ STATUS_WORDS = {
     "serious": _("Serious"),
     "critical": _("Critical"),
 }
+# What stands in a browser's own line; the first that fits, since most also name those they descend from.
+BROWSERS = (
+    ("Edg", "Edge"),
+    ("Whale/", "Whale"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+SYSTEMS = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
 POINTS = [
     _("north"),
     _("north-east"),
@@ -119,6 +136,13 @@ def days_left_of_early_purge(camera) -> int | None:
     """How many whole days of a camera's recordings there are, if that is fewer than there should be."""
     days = kept_days(camera)
     return None if days is None else int(days)
+
+
+@register.filter
+def browser_name(agent: str) -> str:
+    """A browser in words, from what it calls itself; as it calls itself where that is all there is."""
+    browser, system = (next((name for mark, name in marks if mark in agent), "") for marks in (BROWSERS, SYSTEMS))
+    return ", ".join(filter(None, (browser, system))) or agent
 
 
 @register.filter
