@@ -251,7 +251,7 @@ def test_the_administration_carries_the_family(page, centre, police):
     page.wait_for_selector(".admin-city")
     assert "Pretendard" in page.evaluate("() => getComputedStyle(document.body).fontFamily")
     check(page)
-    look_through(page, "/admin/mous/mou/", "/admin/agencies/agency/add/")
+    look_through(page, "/admin/mous/mou/")
 
 
 @ON_A_PHONE
