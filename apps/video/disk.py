@@ -28,7 +28,7 @@ HELD = EPOCH
 NUMBER, DAY = re.compile("[1-9][0-9]{0,17}"), re.compile("[0-9]{8}")
 # Camera by camera, along the primary key: the index has no order of time across cameras.
 BY_HOUR = """
-select date_trunc('hour', s.started_at, 'utc'), sum(s.bytes)
+select date_bin('1 hour', s.started_at, %(epoch)s), sum(s.bytes)
   from cameras_camera c left join video_purgemark m on m.camera_id = c.id
  cross join lateral (
        select started_at, bytes from video_segment r
@@ -123,7 +123,7 @@ def _held_bytes() -> int:
 def bytes_by_hour(since: datetime, until: datetime) -> dict[datetime, int]:
     """What began in each hour between `since` and `until`, and is on this machine."""
     with connection.cursor() as cursor:
-        cursor.execute(BY_HOUR, {"since": since, "until": until})
+        cursor.execute(BY_HOUR, {"since": since, "until": until, "epoch": EPOCH})
         return {hour: int(size) for hour, size in cursor.fetchall()}
 
 
