@@ -1,10 +1,7 @@
-from django.http import HttpResponseBadRequest
+from django.http import HttpResponseBadRequest, JsonResponse
 
 FORM = "application/x-www-form-urlencoded"
-
-
-def has_zero(body: bytes) -> bool:
-    return b"%00" in body or b"\0" in body
+WORDS = "A zero byte stands in what was sent."
 
 
 def refuse_zeros(get_response):
@@ -13,7 +10,12 @@ def refuse_zeros(get_response):
     def middleware(request):
         given = request.META.get("QUERY_STRING", "") + request.path_info + request.headers.get("HX-Current-URL", "")
         if "%00" in given or "\x00" in given or (request.content_type == FORM and has_zero(request.body)):
-            return HttpResponseBadRequest("a zero byte", content_type="text/plain")
+            is_api = request.path_info.startswith("/api/")
+            return JsonResponse({"detail": WORDS}, status=400) if is_api else HttpResponseBadRequest(WORDS)
         return get_response(request)
 
     return middleware
+
+
+def has_zero(body: bytes) -> bool:
+    return b"%00" in body or b"\0" in body

@@ -108,6 +108,6 @@ def test_after_a_sleep_an_old_picture_is_not_shown_as_live(page, feed):
     late = [(feed.age(at, shown), state) for at, state, shown in seen if at > woke_at + ROUND_MS]
     assert late and all(age > STALE_S and state == "stale" for age, state in late)
     assert "No new picture for" in page.inner_text("camera-tile [data-words]")
-    assert "grayscale" in page.evaluate("() => getComputedStyle(document.querySelector('camera-tile').picture).filter")
+    assert "grayscale" in page.evaluate("() => getComputedStyle(document.querySelector('camera-tile video')).filter")
     feed.run(1)
     page.wait_for_selector("camera-tile[data-state=live]")

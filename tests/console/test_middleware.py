@@ -12,6 +12,12 @@ def test_a_zero_byte_in_an_address_is_no_error_of_ours(asked, client, operator):
     assert client.get(asked).status_code == 400
 
 
+def test_a_system_is_told_in_its_own_way(client, camera, police):
+    key = {"authorization": f"Bearer {police.token}"}
+    answer = client.get(f"/api/v1/cameras/{camera.pk}/timeline?incident=%00", headers=key)
+    assert (answer.status_code, list(answer.json())) == (400, ["detail"])
+
+
 def test_nor_in_a_form(client, operator):
     client.force_login(operator)
     form = "number=%00&event=close&before=reported"
