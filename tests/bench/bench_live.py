@@ -27,7 +27,7 @@ from tests.city import tiles
 from tests.city.client import command_of, descendants
 from tests.conftest import CHROMIUM_FLAGS
 
-ROUNDS, SECONDS, OPENINGS, TILES = 2, 15, 10, 16
+ROUNDS, SECONDS, OPENINGS, TILES = 2, 12, 10, 16
 HLS_PAGE = """<!doctype html><title>HLS</title><script src="/hls.min.js"></script><body>"""
 # As near to the newest picture as hls.js goes: one segment behind, and faster when it is further.
 PLAY_HLS = """(() => {
@@ -128,7 +128,7 @@ def measured(ways: dict[str, Viewed]) -> tuple[dict, dict, dict]:
         viewed.show(TILES)
         viewed.page.wait_for_timeout(5000)
         began, before = time.monotonic(), seconds_of_browser()
-        viewed.page.wait_for_timeout(15_000)
+        viewed.page.wait_for_timeout(10_000)
         load[way] = (seconds_of_browser() - before) / (time.monotonic() - began) * 100
         viewed.rest()
     return ages, firsts, load
