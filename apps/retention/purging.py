@@ -310,8 +310,8 @@ def note(until: dict[int, datetime], folders: list[Folder], stuck: list[tuple[in
     for folder in folders:
         counts[folder.camera_id] += folder.segments
     counts.subtract(camera for camera, _start in stuck)
-    for folder in folders:
-        disk.forget_sums(folder.since, folder.until)
+    if folders:
+        disk.forget_sums(min(folder.since for folder in folders), max(folder.until for folder in folders))
     _put_on_record(counts, bytes_, [folder.since for folder in folders], [folder.until for folder in folders])
     total.segments += counts.total()
     total.bytes += bytes_
