@@ -9,6 +9,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from apps.agencies.models import SignIn
+from apps.agencies.notices import tell
 from apps.agencies.sittings import begin
 from apps.audit.actions import record
 
@@ -18,6 +19,7 @@ LONGEST_NAME = 150
 @receiver(user_logged_in)
 def signed_in(sender, request, user, **kwargs):
     record("person.signed_in", actor=user, target=user)
+    tell(request, user)
     begin(request, user)
 
 
