@@ -1,4 +1,4 @@
-"""What changed about how a person signs in, told to them at their next sign-in: who did not do it themselves, learns."""
+"""What changed about how a person signs in, told at their next sign-in: who did not do it themselves, learns of it."""
 
 from django.contrib import messages
 from django.utils.formats import date_format

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import (
     authentication_failed,
     authenticator_added,
@@ -17,8 +18,9 @@ from allauth.mfa.signals import (
     authenticator_reset,
 )
 from allauth.mfa.utils import is_mfa_enabled
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
+from django.db import transaction
 from django.dispatch import receiver
 
 from apps.agencies.models import User
@@ -26,6 +28,7 @@ from apps.audit.actions import record
 from apps.audit.middleware import address_of
 
 SETTLED = "second_factor"
+ENCRYPTED = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
 
 
 class Accounts(DefaultAccountAdapter):
@@ -57,9 +60,30 @@ class Factors(DefaultMFAAdapter):
         return _vault().decrypt(encrypted_text.encode()).decode()
 
 
-def _vault() -> Fernet:
-    digest = hashlib.sha256(b"second factor:" + settings.SECRET_KEY.encode()).digest()
+def _vault() -> MultiFernet:
+    """Encrypts by today's SECRET_KEY, and reads what an older one encrypted."""
+    return MultiFernet([_lock(key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
+
+
+def _lock(key: str) -> Fernet:
+    digest = hashlib.sha256(b"second factor:" + key.encode()).digest()
     return Fernet(base64.urlsafe_b64encode(digest))
+
+
+@transaction.atomic
+def encrypt_anew() -> int:
+    """Let no older key be needed any more; gives how many factors that concerned."""
+    factors = Authenticator.objects.select_for_update().filter(type__in=ENCRYPTED)
+    for factor in factors:
+        given = factor.data
+        for name in ("secret", "seed"):
+            if name in given:
+                given[name] = _vault().rotate(given[name].encode()).decode()
+        if "migrated_codes" in given:
+            given["migrated_codes"] = [_vault().rotate(code.encode()).decode() for code in given["migrated_codes"]]
+        factor.save(update_fields=["data"])
+    record("factors.encrypted_anew", count=len(factors))
+    return len(factors)
 
 
 def has_second_factor(user: User, session) -> bool:

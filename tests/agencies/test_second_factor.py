@@ -6,6 +6,7 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core.cache import cache
 from django.test import Client
 
+from apps.agencies.second_factor import encrypt_anew
 from apps.audit.models import Entry
 from tests.cast import PASSWORD
 
@@ -111,6 +112,22 @@ def test_the_secret_is_kept_encrypted(user):
     secret = set_up(sign_in(user))
     stored = Authenticator.objects.get(type="totp").data["secret"]
     assert secret not in stored
+
+
+def test_the_key_can_be_replaced(user, settings):
+    client = sign_in(user)
+    secret = set_up(client)
+    seed = Authenticator.objects.get(type="recovery_codes").wrap().get_unused_codes()
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = (
+        [settings.SECRET_KEY],
+        "another key of forty characters or more…",
+    )
+    assert Authenticator.objects.get(type="totp").wrap().validate_code(code(secret))
+    assert encrypt_anew() == 2
+    settings.SECRET_KEY_FALLBACKS = []
+    cache.clear()
+    assert Authenticator.objects.get(type="totp").wrap().validate_code(code(secret))
+    assert Authenticator.objects.get(type="recovery_codes").wrap().get_unused_codes() == seed
 
 
 def test_a_recovery_code_opens_once(user):
