@@ -83,10 +83,9 @@ def there(police, operator, camera, monkeypatch) -> dict:
     incident = receive(police.agency, call, by=police.user).incident
     asked = order(camera, incident)
     System(police.token).post("/api/v1/clips/", asked, content_type="application/json")
+    call = make_call()
     return {
-        **{
-            name: words for name, words in make_call().items() if name in ("service", "type", "occurred_at", "location")
-        },
+        **{name: call[name] for name in ("service", "type", "occurred_at", "location")},
         **asked,
         "at": asked["from"],
         "after": 0,

@@ -128,11 +128,6 @@ def test_nothing_shown_is_kept(page, known, client):
     assert {"no-store", "private"} <= set(client.get(page).headers["Cache-Control"].split(", "))
 
 
-def test_signing_out_clears_what_the_browser_kept(known, client):
-    client.force_login(known)
-    assert client.post("/sign-out/").headers["Clear-Site-Data"] == '"cache"'
-
-
 def test_an_answer_of_the_api_is_no_page(known, client):
     client.force_login(known)
     answer = client.get("/api/v1/clips/")

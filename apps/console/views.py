@@ -61,11 +61,6 @@ def locked_out(request, credentials, *args, **kwargs):
 class SignOut(LogoutView):
     http_method_names = ["post", "options"]
 
-    def post(self, request, *args, **kwargs):
-        response = super().post(request, *args, **kwargs)
-        response["Clear-Site-Data"] = '"cache"'
-        return response
-
 
 def demo_people() -> list[dict]:
     """The demonstration's sign-ins, for the sign-in page; none in a real centre."""
