@@ -4,7 +4,7 @@ from django.contrib.gis.geos import Point
 
 class PositionWidget(forms.MultiWidget):
     def __init__(self):
-        number = {"step": "any", "style": "width: 11em"}
+        number = {"step": "any", "class": "degrees"}
         super().__init__(widgets={"lon": forms.NumberInput(number), "lat": forms.NumberInput(number)})
 
     def decompress(self, value: Point | None) -> list[float | None]:

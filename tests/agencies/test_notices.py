@@ -10,7 +10,9 @@ pytestmark = pytest.mark.django_db
 
 def sign_in(user) -> list[str]:
     """What the person is told on signing in."""
-    answer = Client().post("/sign-in/", {"username": user.username, "password": PASSWORD})
+    answer = Client(headers={"accept-language": "en"}).post(
+        "/sign-in/", {"username": user.username, "password": PASSWORD}
+    )
     assert answer.status_code == 302
     return [str(message) for message in get_messages(answer.wsgi_request)]
 
