@@ -1,18 +1,19 @@
 from allauth.account.views import account_inactive, reauthenticate
 from django.contrib import admin
-from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from apps.console import views
 from apps.console.health import healthz, metrics
 from apps.viewing import verification
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("metrics", metrics, name="metrics"),
-    # One door to sign in by, with its second factor: the administration has none of its own.
-    path("admin/login/", login_not_required(RedirectView.as_view(pattern_name="sign_in", query_string=True))),
+    path("admin/login/", views.administration_sign_in),
+    # A changed password ends the person's other sessions and is on record: by that page only.
+    path("admin/password_change/", RedirectView.as_view(pattern_name="password")),
     path("admin/", admin.site.urls),
     path("me/second-factor/", include("allauth.mfa.urls")),
     path("sign-in/by/", include("allauth.socialaccount.providers.openid_connect.urls")),

@@ -1,3 +1,6 @@
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
@@ -6,7 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from apps.agencies import actions
 from apps.agencies.actions import dismiss, enrol
 from apps.agencies.models import Agency, ApiKey, Membership, User
+from apps.agencies.sittings import end_all
 from apps.audit.actions import record
+
+# Providers come from the settings, second factors and identities from their owners, and mail addresses are not kept.
+for _model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken):
+    admin.site.unregister(_model)
 
 
 class NoDeletionMixin:
@@ -43,6 +51,15 @@ class MemberAdmin(AuditedMixin, NoDeletionMixin, UserAdmin):
             enrol(membership.user, membership.agency, membership.role, by=request.user)
         for membership in formset.deleted_objects:
             dismiss(membership, by=request.user)
+
+    def user_change_password(self, request, id, form_url=""):
+        """The person is signed out everywhere, and it is on record who gave them a password."""
+        answer = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and answer.status_code == 302:
+            user = User.objects.get(pk=id)
+            record("person.password_given", actor=request.user, target=user)
+            end_all(user, because="password given", by=request.user)
+        return answer
 
     list_display = ["username", "first_name", "last_name", "is_active", "last_login"]
 

@@ -13,6 +13,7 @@ MOST = 5
 TOLD = {
     "person.password_changed": lambda: _("Your password was changed."),
     "person.password_taken": lambda: _("Your administrator had you set a new password."),
+    "person.password_given": lambda: _("The centre gave you a new password."),
     "person.second_factor_added": lambda: _("A second factor was added."),
     "person.second_factor_removed": lambda: _("A second factor was removed."),
     "person.recovery_codes_renewed": lambda: _("New recovery codes were made."),

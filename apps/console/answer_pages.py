@@ -98,9 +98,8 @@ def answers_page(request):
 
 @require_POST
 def result(request, provision_id):
-    provision = get_object_or_404(Provision.objects.select_related("incident"), pk=provision_id)
-    if provision.agency_id != agency_of(request).pk:
-        return redirect("agency_answers")
+    provisions = Provision.objects.select_related("incident")
+    provision = get_object_or_404(provisions, pk=provision_id, agency=agency_of(request))
     form = ResultForm(request.POST)
     if form.is_valid():
         actions.report_result(provision, form.cleaned_data["outcome"], form.cleaned_data["text"], by=request.user)

@@ -216,7 +216,7 @@ def request_page(request, request_id):
         except NotAllowed as refusal:
             messages.error(request, str(refusal))
             return redirect("request", asked.pk)
-    return render(request, "console/request.html", {"asked": asked, "form": form})
+    return render(request, "console/request.html", {"asked": asked, "form": form}, status=422 if form.errors else 200)
 
 
 def decide(asked: ProvisionRequest, posted, form: FulfilForm, *, by) -> bool:

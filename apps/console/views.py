@@ -9,6 +9,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
@@ -23,15 +24,26 @@ Role = Membership.Role
 HOMES = {
     Role.OPERATOR: "operator",
     Role.SUPERVISOR: "operator",
-    Role.ADMINISTRATOR: "admin:index",
-    Role.AUDITOR: "admin:index",
+    Role.ADMINISTRATOR: "members",
+    Role.AUDITOR: "checks",
 }
 
 
 def home(request):
     """Everybody's own first page, by role."""
     membership = request.user.memberships.filter(agency__is_active=True).order_by("pk").first()
-    return redirect(HOMES.get(membership.role if membership else None, "agency"))
+    role = membership.role if membership else None
+    if request.user.is_staff and role in (Role.ADMINISTRATOR, Role.AUDITOR):
+        return redirect("admin:index")
+    return redirect(HOMES.get(role, "agency"))
+
+
+@login_not_required
+def administration_sign_in(request):
+    """There is one sign-in, with its second factor. Who has passed it and still is no staff would go round for ever."""
+    if request.user.is_authenticated and not request.user.is_staff:
+        raise PermissionDenied(_("This page is for the administration of the operation centre."))
+    return redirect(f"{reverse('sign_in')}?{request.GET.urlencode(safe='/')}")
 
 
 class SignIn(LoginView):

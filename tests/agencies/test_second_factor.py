@@ -53,6 +53,13 @@ def test_without_a_second_factor_only_its_own_pages_open(user):
     assert client.get("/me/second-factor/").status_code == 200
 
 
+def test_each_page_of_the_factors_opens(user):
+    client = sign_in(user)
+    set_up(client)
+    pages = ("", "recovery-codes/", "webauthn/", "webauthn/add/")
+    assert [client.get(f"/me/second-factor/{page}").status_code for page in pages] == [200] * 4
+
+
 def test_a_second_factor_is_set_up_and_asked_for_from_then_on(user):
     client = sign_in(user)
     secret = set_up(client)

@@ -12,8 +12,6 @@ from apps.agencies.actions import enrol
 from apps.linked_services.actions import advance, receive
 from apps.mous.actions import Wish, break_glass
 from apps.mous.requests import ask
-from apps.retention.actions import hold
-from apps.video.alarms import raise_alarm
 from apps.viewing.models import Finding, MonthlyCheck
 from tests.cast import PASSWORD, Role, make_camera, make_user
 from tests.linked_services.calls import checked
@@ -200,9 +198,6 @@ def test_pages_at_the_centres_desks(page, supervisor, police, camera, incident, 
     month = MonthlyCheck.objects.create(month="2026-01-01", views=3, downloads=1, refusals=0)
     seen = {"times": 1, "first_at": soon(-9), "last_at": soon(-8)}
     Finding.objects.create(check_of=month, kind="downloads", who="police", **seen)
-    case = {"reason": "robbery", "legal_ground": "investigation", "document_number": "2026-1", "owner": "Inspector Kim"}
-    held = hold([camera], soon(-1), soon(1), agency=police.agency, ends_at=soon(9), by=supervisor, **case)
-    raise_alarm(camera.pk, "moved")
     sign_in(page, "supervisor")
     look_through(
         page,
@@ -217,10 +212,6 @@ def test_pages_at_the_centres_desks(page, supervisor, police, camera, incident, 
         "/console/simulator/",
         "/console/register/?refusals=on",
         "/checks/",
-        "/holds/",
-        f"/holds/{held.pk}/",
-        f"/holds/new/?incident={incident.number}",
-        "/alarms/",
         "/me/",
         "/me/password/",
         "/me/second-factor/",

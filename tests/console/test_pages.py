@@ -39,7 +39,8 @@ def htmx(client, address: str, about: str = "", **form):
     [
         (Role.OPERATOR, "/console/"),
         (Role.SUPERVISOR, "/console/"),
-        (Role.ADMINISTRATOR, "/admin/"),
+        (Role.ADMINISTRATOR, "/members/"),
+        (Role.AUDITOR, "/checks/"),
         (Role.LIAISON, "/agency/"),
         (Role.OFFICER, "/agency/"),
         (Role.OWNER, "/agency/"),
@@ -48,6 +49,17 @@ def htmx(client, address: str, about: str = "", **form):
 def test_everybody_starts_at_their_own_page(client, centre, role, first_page):
     client.force_login(make_user("someone", centre, role))
     assert client.get("/").url == first_page
+
+
+def test_staff_of_the_administration_starts_there(client, centre):
+    client.force_login(make_user("someone", centre, Role.ADMINISTRATOR, is_staff=True))
+    assert client.get("/").url == "/admin/"
+
+
+def test_nobody_goes_round_in_circles_before_the_administration(client, police):
+    client.force_login(police.user)
+    assert client.get("/admin/").url == "/admin/login/?next=/admin/"
+    assert client.get("/admin/login/?next=/admin/").status_code == 403
 
 
 def test_a_member_of_nothing_is_shown_nothing(client, incident, camera):

@@ -200,7 +200,7 @@ def test_from_request_to_provision(client, police, supervisor, camera):
     assert "2026-77" in text(client.get(reverse("requests")))
     address = reverse("request", args=[asked.pk])
     client.post(address, {"approve": "", "reason": "warrant seen"})
-    assert client.post(address, {"provide": "", "numbers": "nothing-like-it"}).status_code == 200
+    assert client.post(address, {"provide": "", "numbers": "nothing-like-it"}).status_code == 422
     client.post(address, {"provide": "", "numbers": camera.number})
     asked.refresh_from_db()
     assert asked.state == "provided"
@@ -244,7 +244,7 @@ def test_an_agency_reports_its_own_results_only(client, police, fire, operator, 
     advance(incident, "close", by=operator)
     address = reverse("use_result", args=[provision.pk])
     client.force_login(fire.user)
-    client.post(address, {"outcome": "helped"})
+    assert client.post(address, {"outcome": "helped"}).status_code == 404
     assert not UseResult.objects.exists()
     client.force_login(police.user)
     assert provision.number in text(client.get(reverse("agency_answers")))
