@@ -1,33 +1,46 @@
-"""The gate against a model of the law that knows nothing of it, over worlds drawn at random.
+"""The gate, and every door behind it, against a model of the law that knows nothing of them, in worlds drawn at random.
 
-Each world is asked about every person, camera and kind: as a queryset, and one by one. Together over 10,000 cases.
+Each world is asked about every person or system, camera and kind, as a queryset; and of as many that the law lets in
+as it keeps out, one by one: by the gate's own answer, by the doors of the API, by the live socket, and by the warden
+of those that are open. Together over 10,000 cases.
 """
 
+import json
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import product
 
 import pytest
+from django.conf import settings as city_settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import transaction
+from django.utils import timezone
 from guardian.shortcuts import assign_perm
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from apps.agencies.models import Agency, Membership, User
+from apps.agencies.models import Agency, ApiKey, Membership, User
 from apps.agencies.principals import Principal
+from apps.agencies.second_factor import SETTLED
+from apps.agencies.sittings import PLEDGED_UNTIL
 from apps.incidents.models import Incident
 from apps.mous.gate import decide, visible_cameras
 from apps.mous.models import Integration, LegalGround, Mou, Provision, ProvisionCamera
+from apps.viewing.warden import closed_among
 from tests.cast import CITY_HALL, make_agency, make_camera
+from tests.doors import OPENED, Doors, knock, play_the_recorder
 from tests.mous import law
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
-WORLDS = 110
-AGENCIES, CAMERAS, PEOPLE = 3, 4, 4
+WORLDS = 62
+AGENCIES, CAMERAS, PEOPLE, SYSTEMS = 3, 6, 5, 1
 KINDS = ("live", "recorded", "still")
-NOON = datetime(2026, 11, 21, 3, tzinfo=UTC)
-CASES = Counter()
+# Doors ask the clock themselves. Whatever begins or ends now has done so when they do, a second later.
+NOON = timezone.now()
+CASES: dict[str, Counter] = {}
 
 often, seldom = st.sampled_from([True] * 5 + [False]), st.sampled_from([False] * 5 + [True])
 agency = st.integers(0, AGENCIES - 1)
@@ -70,6 +83,14 @@ people = st.builds(
     watches_owners=st.just(frozenset()) | some(AGENCIES),
     watches_cameras=st.just(frozenset()) | some(CAMERAS),
 )
+systems = st.builds(
+    law.Person,
+    active=often,
+    signed_in=st.just(True),
+    agencies=st.builds(lambda one: frozenset({one}), agency),
+    watches_owners=st.just(frozenset()),
+    watches_cameras=st.just(frozenset()),
+)
 worlds = st.builds(
     law.World,
     agency_active=st.lists(often, min_size=AGENCIES, max_size=AGENCIES),
@@ -80,7 +101,11 @@ worlds = st.builds(
     integrations=st.lists(st.tuples(agency, agreements), max_size=1),
     incident_open=st.lists(often, min_size=2, max_size=2),
     provisions=st.lists(provisions, min_size=1, max_size=5),
-    people=st.lists(people, min_size=PEOPLE, max_size=PEOPLE),
+    people=st.builds(
+        list.__add__,
+        st.lists(people, min_size=PEOPLE, max_size=PEOPLE),
+        st.lists(systems, min_size=SYSTEMS, max_size=SYSTEMS),
+    ),
 )
 
 
@@ -101,7 +126,7 @@ class Built:
         self.incidents = [self.incident(n, is_open) for n, is_open in enumerate(world.incident_open)]
         for number, provision in enumerate(world.provisions):
             self.provide(number, provision)
-        self.people = [self.person(n, person) for n, person in enumerate(world.people)]
+        self.parties = [self.party(n, person) for n, person in enumerate(world.people)]
 
     def camera(self, camera: law.Camera):
         kept_back = {"excluded_at": when(-1), "excluded_reason": "x"} if camera.kept_back else {}
@@ -173,20 +198,59 @@ class Built:
                 removed_at=when(-1) if camera in provision.taken_out else None,
             )
 
-    def person(self, number: int, person: law.Person) -> Principal:
-        user = User.objects.create(username=f"person{number}", is_active=person.active)
+    def party(self, number: int, person: law.Person) -> "Party":
+        return Party(*(self.system if number >= PEOPLE else self.person)(number, person))
+
+    def system(self, number: int, person: law.Person) -> tuple[Principal, str, str]:
+        (member_of,) = person.agencies
+        key, token = ApiKey.issue(self.agencies[member_of], "x", [], revoked_at=None if person.active else when(-1))
+        return Principal(key_id=key.pk), "", token
+
+    def person(self, number: int, person: law.Person) -> tuple[Principal, str, str]:
+        user = User.objects.create(username=f"person{number}", is_active=person.active, password="!")
         for member_of in person.agencies:
             Membership.objects.create(user=user, agency=self.agencies[member_of], role=Membership.Role.LIAISON)
         for owner in person.watches_owners:
             assign_perm("agencies.watch_cameras", user, self.agencies[owner])
         for camera in person.watches_cameras:
             assign_perm("cameras.watch_camera", user, self.cameras[camera])
-        session = SessionStore()
-        session.create()
+        session = session_of(user)
         principal = Principal.of(user, session.session_key)
         if not person.signed_in:
             session.delete()
-        return principal
+        return principal, session.session_key, ""
+
+
+def session_of(user: User) -> SessionStore:
+    """As after a sign-in with everything that it takes."""
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session[PLEDGED_UNTIL], session[SETTLED] = when(24).isoformat(), True
+    session.create()
+    return session
+
+
+@dataclass(frozen=True)
+class Party:
+    """A person or a system, as the gate and as the doors know it."""
+
+    principal: Principal
+    session: str
+    token: str
+
+    def ask(self, doors: Doors, path: str, **query):
+        doors.cookies.clear()
+        if self.session:
+            doors.cookies[city_settings.SESSION_COOKIE_NAME] = self.session
+        headers = {"authorization": f"Bearer {self.token}"} if self.token else {}
+        return doors.get(path, query_params=query, headers=headers)
+
+
+@pytest.fixture(autouse=True)
+def recorder_at_its_best(monkeypatch):
+    play_the_recorder(monkeypatch)
 
 
 @seed(20261121)
@@ -197,27 +261,102 @@ class Built:
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-@given(world=worlds)
-def test_the_gate_agrees_with_the_law(world):
+@given(world=worlds, turn=st.integers(0, 99))
+def test_gate_and_doors_agree_with_the_law(world, turn):
     with transaction.atomic():
-        built = Built(world)
-        for person, principal in zip(world.people, built.people, strict=True):
-            for kind in KINDS:
-                agrees(world, built, person, principal.again(), kind)
+        built, doors = Built(world), Doors()
+        seen = {kind: seen_by_law(world, kind) for kind in KINDS}
+        for (number, party), kind in product(enumerate(built.parties), KINDS):
+            expected = {camera for who, camera in seen[kind] if who == number}
+            shown = set(visible_cameras(party.principal.again(), kind, at=NOON).values_list("pk", flat=True))
+            agree("queryset", {built.cameras[n].pk for n in expected}, shown, among=CAMERAS)
+        for number, party in enumerate(built.parties):
+            on_map = [camera for who, camera in seen["live"] if who == number]
+            agree("map", {built.cameras[n].pk for n in on_map}, shown_on_map(doors, party), among=CAMERAS)
+        for (how, kind), (opens, most) in ONE_BY_ONE.items():
+            for pair in both_ways(seen[kind], turn, most):
+                party, camera = built.parties[pair[0]], built.cameras[pair[1]]
+                agree(how, {pair} & seen[kind], {pair} if opens(doors, party, camera) else set(), among=1)
+        watched = both_ways(seen["live"], turn, WATCHED)
+        agree("warden", set(watched) & seen["live"], left_open(built, watched), among=len(watched))
         transaction.set_rollback(True)
 
 
-def agrees(world: law.World, built: Built, person: law.Person, principal: Principal, kind: str) -> None:
-    expected = {n for n in range(CAMERAS) if law.may_see(world, person, n, kind)}
-    shown = set(visible_cameras(principal, kind, at=NOON).values_list("pk", flat=True))
-    assert shown == {built.cameras[n].pk for n in expected}
-    for number, camera in enumerate(built.cameras):
-        decision = decide(principal, camera.pk, kind, at=NOON)
-        assert decision.is_open == (number in expected), decision.code
-        CASES["open" if decision.is_open else "closed"] += 2  # the queryset's answer and the single one
+def seen_by_law(world: law.World, kind: str) -> set[tuple[int, int]]:
+    """Who sees which camera."""
+    every = product(range(PEOPLE + SYSTEMS), range(CAMERAS))
+    return {(who, camera) for who, camera in every if law.may_see(world, world.people[who], camera, kind)}
 
 
-def test_there_were_enough_cases_of_both_kinds():
-    assert sum(CASES.values()) >= 10_000
-    assert min(CASES["open"], CASES["closed"]) >= 500
+def agree(how: str, expected: set, found: set, *, among: int) -> None:
+    assert found == expected, how
+    CASES.setdefault(how, Counter()).update(open=len(expected), closed=among - len(expected))
+
+
+def some_of(pairs: set, turn: int, most: int) -> list:
+    """At most so many, others from world to world."""
+    ordered = sorted(pairs)
+    start = turn % len(ordered) if ordered else 0
+    return (ordered[start:] + ordered[:start])[:most]
+
+
+def both_ways(seen: set[tuple[int, int]], turn: int, most: int) -> list[tuple[int, int]]:
+    """As many that the law lets in as it keeps out."""
+    every = set(product(range(PEOPLE + SYSTEMS), range(CAMERAS)))
+    return [*some_of(seen, turn, most), *some_of(every - seen, turn, most)]
+
+
+def shown_on_map(doors: Doors, party: Party) -> set[int]:
+    answer = party.ask(doors, "/api/v1/map/cameras/")
+    if answer.status_code != 200:
+        return set()
+    return {feature["properties"]["id"] for feature in json.loads(answer.content)["features"]}
+
+
+def gate_opens(kind: str):
+    def opens(doors, party: Party, camera) -> bool:
+        return decide(party.principal.again(), camera.pk, kind, at=NOON).is_open
+
+    return opens
+
+
+def door_opens(name: str, **query):
+    def opens(doors, party: Party, camera) -> bool:
+        answer = party.ask(doors, f"/api/v1/cameras/{camera.pk}/{name}", **query)
+        assert answer.status_code in (200, 401, 404), answer.status_code
+        return answer.status_code == 200
+
+    return opens
+
+
+def socket_opens(doors, party: Party, camera) -> bool:
+    code = knock(f"/api/v1/cameras/{camera.pk}/live", session=party.session, token=party.token)
+    assert code in (OPENED, 4403), code
+    return code == OPENED
+
+
+def left_open(built: Built, watched: list[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Those views that the warden lets go on."""
+    pairs = {(built.parties[who].principal, built.cameras[camera].pk): (who, camera) for who, camera in watched}
+    return set(pairs.values()) - {pairs[shut] for shut in closed_among(set(pairs))}
+
+
+PERIOD = {"from": when(-1).isoformat(), "to": NOON.isoformat()}
+WATCHED = 4
+# What is asked, and about which kind: whether it lets a party see a camera, and how many of each answer in a world.
+ONE_BY_ONE = {
+    **{("gate", kind): (gate_opens(kind), 3) for kind in KINDS},
+    ("still", "still"): (door_opens("still.jpg"), 1),
+    ("playback", "recorded"): (door_opens("playback.m3u8", **PERIOD), 1),
+    ("timeline", "recorded"): (door_opens("timeline", **PERIOD), 1),
+    ("socket", "live"): (socket_opens, 2),
+}
+
+
+def test_there_were_enough_cases_of_both_answers_at_every_door():
+    total = sum(CASES.values(), Counter())
+    assert sum(total.values()) >= 10_000, CASES
+    assert min(total["open"], total["closed"]) >= 1_200, CASES
+    assert {how for how, _kind in ONE_BY_ONE} | {"queryset", "map", "warden"} == set(CASES)
+    assert all(min(cases["open"], cases["closed"]) >= 20 for cases in CASES.values()), CASES
     assert Agency.objects.count() == 0
