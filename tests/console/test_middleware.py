@@ -15,6 +15,8 @@ def test_a_zero_byte_in_an_address_is_no_error_of_ours(asked, client, operator):
 def test_a_system_is_told_in_its_own_way(client, camera, police):
     key = {"authorization": f"Bearer {police.token}"}
     answer = client.get(f"/api/v1/cameras/{camera.pk}/timeline?incident=%00", headers=key)
+    assert (answer.status_code, list(answer.json())) == (400, ["incident"])
+    answer = client.get("/api/v1/cameras/%00/timeline", headers=key)
     assert (answer.status_code, list(answer.json())) == (400, ["detail"])
 
 
