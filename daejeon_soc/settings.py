@@ -65,7 +65,6 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django.contrib.humanize",  # for allauth's list of passkeys
     "django.contrib.gis",
     "channels",
     "rest_framework",
@@ -182,7 +181,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict] = {
     "forward-audit-to-siem": {"task": "apps.audit.tasks.forward_to_siem", "schedule": 10},
     "look-after-clips": {"task": "apps.video.tasks.look_after_clips", "schedule": 5},
     "keep-partitions": {"task": "apps.video.tasks.keep_partitions", "schedule": 3600},
-    "check-last-month": {"task": "apps.viewing.tasks.check_last_month", "schedule": 24 * 3600},
+    "check-complete-months": {"task": "apps.viewing.tasks.check_complete_months", "schedule": 24 * 3600},
     "purge": {"task": "apps.retention.tasks.purge", "schedule": 3600},
     "watch-disk": {"task": "apps.retention.tasks.watch_disk", "schedule": 15},
     "tier": {"task": "apps.retention.tasks.tier", "schedule": 300},
@@ -268,10 +267,17 @@ SOCIALACCOUNT_PROVIDERS = {
     }
 }
 MFA_ADAPTER = "apps.agencies.second_factor.Factors"
+MFA_FORMS = {
+    "add_webauthn": "apps.agencies.passkey_forms.Add",
+    "authenticate_webauthn": "apps.agencies.passkey_forms.Authenticate",
+    "login_webauthn": "apps.agencies.passkey_forms.Login",
+    "reauthenticate_webauthn": "apps.agencies.passkey_forms.Reauthenticate",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
+# The domain that passkeys are made for; empty for the host that a page is asked for by.
+PASSKEY_DOMAIN = env.str("PASSKEY_DOMAIN", default="")
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign_in"

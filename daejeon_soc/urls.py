@@ -15,7 +15,7 @@ urlpatterns = [
     # A changed password ends the person's other sessions and is on record: by that page only.
     path("admin/password_change/", RedirectView.as_view(pattern_name="password")),
     path("admin/", admin.site.urls),
-    path("me/second-factor/", include("allauth.mfa.urls")),
+    path("me/second-factor/", include("apps.agencies.factor_urls")),
     path("sign-in/by/", include("allauth.socialaccount.providers.openid_connect.urls")),
     path("sign-in/by/", include("allauth.socialaccount.urls")),
     path("sign-in/inactive/", account_inactive, name="account_inactive"),

@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from apps.agencies.actions import enrol
 from apps.agencies.models import Agency, ApiKey, Membership, User
+from apps.agencies.roles import SUPERVISING
 from apps.agencies.sittings import give_pledge
 from apps.cameras.models import Camera, Site
 from apps.mous.models import LegalGround, MediaKind, Mou
 from apps.mous.standing import join_centre
-from apps.showroom.sample_city import SUPERVISING_PERMISSIONS
 
 CITY_HALL = (127.3845, 36.3504)
 ELSEWHERE = (127.45, 36.30)
@@ -142,7 +142,7 @@ def operator(centre):
 @pytest.fixture
 def supervisor(centre):
     user = make_user("supervisor", centre, Role.SUPERVISOR)
-    return allow(user, *SUPERVISING_PERMISSIONS)
+    return allow(user, *SUPERVISING)
 
 
 def allow(user: User, *codenames: str) -> User:

@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, settings
 from apps.agencies.models import ApiKey
 from apps.linked_services.actions import receive
 from apps.linked_services.api import IntakeThrottle
+from apps.mous.actions import report_result
 from apps.video import stills
 from apps.video.models import Clip
 from tests.cast import CITY_HALL, make_call
@@ -83,6 +84,7 @@ def there(police, operator, camera, monkeypatch) -> dict:
     incident = receive(police.agency, call, by=police.user).incident
     asked = order(camera, incident)
     System(police.token).post("/api/v1/clips/", asked, content_type="application/json")
+    report_result(incident.provisions.get(), "helped", by=police.user)
     call = make_call()
     return {
         **{name: call[name] for name in ("service", "type", "occurred_at", "location")},
@@ -96,6 +98,8 @@ def there(police, operator, camera, monkeypatch) -> dict:
         "limit": 5,
         "near": f"{CITY_HALL[0]},{CITY_HALL[1]}",
         "number": incident.number,
+        "outcome": "arrest",
+        "provision_id": incident.provisions.get().pk,
     }
 
 

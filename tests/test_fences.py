@@ -78,6 +78,7 @@ BY_ANOTHER_RIGHT = {
     ("mous/actions.py", "new.cameras()"): "what a new version takes out",
     ("linked_services/actions.py", "mou.cameras()"): "for a call, among what its agreement opens",
     ("linked_services/simulating.py", "mou.cameras()"): "within what the gate gives the person who tries it out",
+    ("mous/admin.py", "Camera"): "the administration's list of them, where groups are given them to watch",
     ("mous/owners.py", "camera.owner.cameras.filter"): "an owner's own camera, by its owner",
     ("console/playback_page.py", "provision.cameras.all"): "of a provision that gives now, to the reader's agency",
 }

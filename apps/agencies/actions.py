@@ -11,6 +11,7 @@ from apps.agencies.sittings import end_all
 from apps.audit.actions import record
 
 Role = Membership.Role
+ADMINISTRATION_ROLES = (Role.ADMINISTRATOR, Role.SUPERVISOR, Role.AUDITOR)
 # Time for an agency to put a new key into its system.
 ROTATION_OVERLAP = timedelta(days=7)
 
@@ -26,9 +27,9 @@ def staff_group(agency: Agency, role: str) -> Group:
 
 
 @transaction.atomic
-def enrol(user: User, agency: Agency, role: str, *, by) -> Membership:
+def enrol(user: User, agency: Agency, role: str, *, by, rank: str = "") -> Membership:
     """Make `user` a member of `agency`. A second call changes nothing."""
-    membership, is_new = Membership.objects.get_or_create(user=user, agency=agency, role=role)
+    membership, is_new = Membership.objects.get_or_create(user=user, agency=agency, role=role, defaults={"rank": rank})
     join_groups(membership)
     if is_new:
         record("member.enrolled", actor=by, target=user, agency=agency.code, role=role)
@@ -40,6 +41,16 @@ def join_groups(membership: Membership) -> None:
     membership.user.groups.add(staff_group(membership.agency, membership.role))
     if membership.agency.kind == Agency.Kind.CENTRE or membership.role not in CENTRE_ROLES:
         membership.user.groups.add(role_group(membership.role))
+    open_administration(membership.user)
+
+
+def open_administration(user: User) -> None:
+    """The administration opens to those of the centre whose role has work there."""
+    roles = user.memberships.filter(agency__kind=Agency.Kind.CENTRE, role__in=ADMINISTRATION_ROLES)
+    opens = user.is_superuser or roles.exists()
+    if user.is_staff != opens:
+        user.is_staff = opens
+        user.save(update_fields=["is_staff"])
 
 
 @transaction.atomic
@@ -50,6 +61,7 @@ def dismiss(membership: Membership, *, by) -> None:
     user.groups.remove(staff_group(agency, role))
     if not user.memberships.filter(role=role).exists():
         user.groups.remove(role_group(role))
+    open_administration(user)
     record("member.dismissed", actor=by, target=user, agency=agency.code, role=role)
 
 
@@ -71,7 +83,9 @@ def roles_of(agency: Agency) -> list[Membership.Role]:
 
 
 @transaction.atomic
-def invite(agency: Agency, role: str, *, username: str, last_name: str, first_name: str, by: User) -> User:
+def invite(
+    agency: Agency, role: str, *, username: str, last_name: str, first_name: str, rank: str = "", by: User
+) -> User:
     """Make a person a member of `agency`. They set a password by the link that `by` hands them."""
     _check(agency, by)
     if role not in roles_of(agency):
@@ -80,8 +94,16 @@ def invite(agency: Agency, role: str, *, username: str, last_name: str, first_na
     user.set_unusable_password()
     user.save(force_insert=True)
     record("person.invited", actor=by, target=user, agency=agency.code)
-    enrol(user, agency, role, by=by)
+    enrol(user, agency, role, by=by, rank=rank)
     return user
+
+
+@transaction.atomic
+def name_rank(membership: Membership, rank: str, *, by: User) -> None:
+    """The rank or position that the register names this member with, from now on."""
+    _check(membership.agency, by)
+    Membership.objects.filter(pk=membership.pk).update(rank=rank)
+    record("member.rank_named", actor=by, target=membership.user, agency=membership.agency.code, rank=rank)
 
 
 @transaction.atomic
@@ -99,15 +121,22 @@ def send_away(membership: Membership, *, by: User) -> None:
 @transaction.atomic
 def take_password(membership: Membership, *, by: User) -> None:
     """Let a member set a new password: the old one is void, and every session of theirs ends."""
-    _check(membership.agency, by)
-    user = membership.user
-    # Who belongs to another agency as well is not for this one's administrator to shut out there.
-    if user.memberships.exclude(agency=membership.agency).exists():
-        raise NotTheirs
+    user = reset_by(membership, by=by)
     user.set_unusable_password()
     user.save(update_fields=["password"])
     record("person.password_taken", actor=by, target=user)
     end_all(user, because="password taken", by=by)
+
+
+def reset_by(membership: Membership, *, by: User) -> User:
+    """The member whose means of signing in `by` may make void.
+
+    Who belongs to another agency as well is not for this one's administrator to shut out there.
+    """
+    _check(membership.agency, by)
+    if membership.user.memberships.exclude(agency=membership.agency).exists():
+        raise NotTheirs
+    return membership.user
 
 
 def _check(agency: Agency, by: User) -> None:

@@ -9,8 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from apps.agencies import actions
 from apps.agencies.actions import dismiss, enrol
 from apps.agencies.models import Agency, ApiKey, Membership, User
+from apps.agencies.services import NAMES
 from apps.agencies.sittings import end_all
 from apps.audit.actions import record
+from apps.audit.admin import in_words
 
 # Providers come from the settings, second factors and identities from their owners, and mail addresses are not kept.
 for _model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken):
@@ -48,7 +50,7 @@ class MemberAdmin(AuditedMixin, NoDeletionMixin, UserAdmin):
         for membership in formset.save(commit=False):
             if membership.pk:
                 dismiss(Membership.objects.get(pk=membership.pk), by=request.user)
-            enrol(membership.user, membership.agency, membership.role, by=request.user)
+            enrol(membership.user, membership.agency, membership.role, by=request.user, rank=membership.rank)
         for membership in formset.deleted_objects:
             dismiss(membership, by=request.user)
 
@@ -72,6 +74,9 @@ class AgencyAdmin(AuditedMixin, NoDeletionMixin, admin.ModelAdmin):
 
 
 class ApiKeyForm(forms.ModelForm):
+    services = forms.MultipleChoiceField(
+        label=_("services"), choices=NAMES.items, required=False, widget=forms.CheckboxSelectMultiple
+    )
     scopes = forms.MultipleChoiceField(
         label=_("may"), choices=ApiKey.Scope, initial=ApiKey.Scope.values, widget=forms.CheckboxSelectMultiple
     )
@@ -80,10 +85,17 @@ class ApiKeyForm(forms.ModelForm):
 @admin.register(ApiKey)
 class ApiKeyAdmin(NoDeletionMixin, admin.ModelAdmin):
     form = ApiKeyForm
-    list_display = ["label", "agency", "services", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at"]
+    in_words = [in_words("services", NAMES, _("services")), in_words("scopes", dict(ApiKey.Scope.choices), _("may"))]
+    list_display = ["label", "agency", *in_words, "created_at", "last_used_at", "expires_at", "revoked_at"]
     list_filter = ["agency"]
-    fields = ["agency", "label", "services", "scopes", "networks", "must_sign", "expires_at"]
+    list_select_related = ["agency"]
+    readonly_fields = in_words
     actions = ["rotate", "revoke"]
+
+    def get_fields(self, request, obj=None):
+        kinds = self.in_words if obj else ["services", "scopes"]
+        used = ["created_at", "last_used_at", "revoked_at"] if obj else []
+        return ["agency", "label", *kinds, "networks", "must_sign", "expires_at", *used]
 
     def has_change_permission(self, request, obj=None):
         return obj is None and super().has_change_permission(request, obj)

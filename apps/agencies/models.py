@@ -69,10 +69,13 @@ class Membership(models.Model):
         OFFICER = "officer", _("Field officer")
         OWNER = "owner", _("Camera owner")
         AUDITOR = "auditor", _("Auditor")
+        GUIDE = "guide", _("Showroom guide")
 
     user = models.ForeignKey(User, models.PROTECT, related_name="memberships", verbose_name=_("person"))
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="memberships", verbose_name=_("agency"))
     role = models.CharField(_("role"), max_length=20, choices=Role)
+    # As the register names who was given a file.
+    rank = models.CharField(_("rank or position"), max_length=40, blank=True)
 
     class Meta:
         verbose_name = _("membership")

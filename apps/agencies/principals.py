@@ -60,6 +60,11 @@ class Principal:
         """On the centre's own staff: sees every incident."""
         return any(m.agency.kind == Agency.Kind.CENTRE and m.role in CENTRE_ROLES for m in self.memberships)
 
+    @cached_property
+    def is_guide(self) -> bool:
+        """Shows visitors the centre, by virtual cameras and exercises."""
+        return any(m.agency.kind == Agency.Kind.CENTRE and m.role == Role.GUIDE for m in self.memberships)
+
     def again(self) -> "Principal":
         """The same principal, asked afresh."""
         return Principal(self.user_id, self.key_id, self.session_key)

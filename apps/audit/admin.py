@@ -1,3 +1,5 @@
+from collections.abc import Callable, Mapping
+
 from django.contrib import admin
 
 from apps.audit.models import Entry
@@ -14,6 +16,29 @@ class ReadonlyMixin:
 
     def has_delete_permission(self, request, obj=None):
         return False
+
+
+def in_words(name: str, names: Mapping | Callable[[], Mapping], description):
+    """A column that shows the codes in the field `name`, one or several, as words."""
+
+    @admin.display(description=description, ordering=name)
+    def column(row):
+        codes = getattr(row, name)
+        known = names() if callable(names) else names
+        return ", ".join(str(known.get(code, code)) for code in ([codes] if isinstance(codes, str) else codes)) or "–"
+
+    return column
+
+
+def filter_in_words(word: Callable[[str], str]):
+    """A filter by the codes in a field, named by what `word` says of each."""
+
+    class Filter(admin.AllValuesFieldListFilter):
+        def choices(self, changelist):
+            for choice in super().choices(changelist):
+                yield {**choice, "display": word(choice["display"])}
+
+    return Filter
 
 
 @admin.register(Entry)

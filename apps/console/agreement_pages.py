@@ -18,12 +18,13 @@ KINDS = {"mou": (Mou, "agency"), "integration": (Integration, "owner")}
 
 
 def readable(kind: str, principal: Principal):
-    """The agreements of this kind that the principal is a party to; for the centre's staff all of them."""
+    """The agreements of this kind that the principal is a party to; all of them for the centre's staff and auditors."""
     if kind not in KINDS:
         raise Http404
     model, party = KINDS[kind]
     found = model.objects.select_related(party, "signed_by", "countersigned_by", "drafted_by", "reviewed_by")
-    return found if principal.is_centre_staff else found.filter(**{f"{party}__in": principal.agency_ids})
+    reads_all = principal.is_centre_staff or (principal.party and principal.party.has_perm(f"mous.view_{kind}"))
+    return found if reads_all else found.filter(**{f"{party}__in": principal.agency_ids})
 
 
 def list_page(request):

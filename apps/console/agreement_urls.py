@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from apps.console import agreement_pages, answer_pages, owner_page, provision_pages, register_pages, simulator_page
+from apps.console import (
+    agreement_pages,
+    answer_pages,
+    owner_page,
+    provision_pages,
+    register_pages,
+    simulator_page,
+    viewers_page,
+)
 
 urlpatterns = [
     path("agreements/", agreement_pages.list_page, name="agreements"),
@@ -25,6 +33,7 @@ urlpatterns = [
     path("agency/copies/<int:copy_id>/destroyed/", answer_pages.destroyed, name="copy_destroyed"),
     path("agency/cameras/", owner_page.page, name="own_cameras"),
     path("agency/cameras/<int:camera_id>/", owner_page.share, name="camera_sharing"),
+    path("console/who-saw/", viewers_page.page, name="who_saw"),
     path("console/simulator/", simulator_page.page, name="simulator"),
     path("console/register/", register_pages.register, name="register"),
     path("console/register/<slug:form>/", register_pages.register_file, name="register_file"),

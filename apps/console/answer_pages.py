@@ -88,7 +88,9 @@ def answers_page(request):
         "told": over.filter(result__isnull=False)[:SHOWN],
         "outcomes": UseResult.Outcome.choices,
         "to_destroy": copies.filter(confirmed_at=None).order_by("destroy_by"),
-        "destroyed": copies.exclude(confirmed_at=None).order_by("-confirmed_at")[:SHOWN],
+        "destroyed": copies.exclude(confirmed_at=None)
+        .select_related("clip__camera", "provision", "certificate", "confirmed_by")
+        .order_by("-confirmed_at")[:SHOWN],
         "answer": actions.may_have_clips(agency),
         "now": timezone.now(),
         "terms": _(NOT_TO_BE_PASSED_ON),

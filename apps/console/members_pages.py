@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 
 from apps.agencies import actions
 from apps.agencies.models import Agency, Membership, User
+from apps.agencies.second_factor import take_factors
 
 
 def agencies_of(request):
@@ -33,6 +34,7 @@ class InviteForm(forms.Form):
     role = forms.ChoiceField(label=gettext_lazy("Role"), choices=Membership.Role)
     last_name = forms.CharField(label=gettext_lazy("Family name"), max_length=60)
     first_name = forms.CharField(label=gettext_lazy("Given name"), max_length=60)
+    rank = forms.CharField(label=gettext_lazy("Rank or position"), max_length=40, required=False)
     username = forms.CharField(label=gettext_lazy("User name"), max_length=150, validators=[UnicodeUsernameValidator()])
 
     def __init__(self, agencies, *args):
@@ -51,6 +53,10 @@ class InviteForm(forms.Form):
         agency, role = self.cleaned_data.get("agency"), self.cleaned_data.get("role")
         if agency and role and role not in actions.roles_of(agency):
             self.add_error("role", _("This agency has no such role."))
+
+
+class RankForm(forms.Form):
+    rank = forms.CharField(max_length=40, required=False)
 
 
 def page(request, form=None, link=None, status=200):
@@ -98,14 +104,38 @@ def end(request, membership_id: int):
 
 
 @require_POST
+def rank(request, membership_id: int):
+    form = RankForm(request.POST)
+    if form.is_valid():
+        actions.name_rank(membership_named(request, membership_id), form.cleaned_data["rank"], by=request.user)
+    return redirect("members")
+
+
+@require_POST
 def new_password(request, membership_id: int):
     membership = membership_named(request, membership_id)
     try:
         actions.take_password(membership, by=request.user)
     except actions.NotTheirs:
-        messages.error(request, _("This person belongs to another agency as well: ask the centre."))
-        return redirect("members")
+        return not_theirs(request)
     return page(request, link=link_for(request, membership.user))
+
+
+@require_POST
+def lost_factor(request, membership_id: int):
+    membership = membership_named(request, membership_id)
+    try:
+        take_factors(membership, by=request.user)
+    except actions.NotTheirs:
+        return not_theirs(request)
+    words = _("%(name)s sets a new second factor up at the next sign-in.")
+    messages.success(request, words % {"name": membership.user})
+    return redirect("members")
+
+
+def not_theirs(request):
+    messages.error(request, _("This person belongs to another agency as well: ask the centre."))
+    return redirect("members")
 
 
 @method_decorator(login_not_required, name="dispatch")

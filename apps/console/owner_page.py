@@ -31,11 +31,12 @@ def page(request):
     own = cameras_of(request)
     words = request.GET.get("q", "").strip()[:80]
     listed = own.select_related("site").order_by("number")
-    if words:
-        address = Q(site__road_address__icontains=words) | Q(site__lot_address__icontains=words)
-        listed = listed.filter(Q(number__icontains=words) | address)
     provided = ProvisionCamera.objects.filter(camera__in=own.values("pk")).order_by("-provision__starts_at", "rank")
     views = ViewLog.objects.filter(camera__in=own.values("pk")).order_by("-opened_at")
+    if words:
+        provided, views = (found.filter(camera__number__icontains=words) for found in (provided, views))
+        address = Q(site__road_address__icontains=words) | Q(site__lot_address__icontains=words)
+        listed = listed.filter(Q(number__icontains=words) | address)
     context = {
         "words": words,
         "kept_back": own.exclude(excluded_at=None).select_related("site").order_by("number"),

@@ -11,6 +11,7 @@ from apps.console import (
     operator_page,
     person_pages,
     playback_page,
+    showroom_page,
     views,
 )
 
@@ -36,6 +37,8 @@ urlpatterns = [
     path("members/invite/", members_pages.invite, name="invite"),
     path("members/<int:membership_id>/end/", members_pages.end, name="member_end"),
     path("members/<int:membership_id>/password/", members_pages.new_password, name="member_password"),
+    path("members/<int:membership_id>/rank/", members_pages.rank, name="member_rank"),
+    path("members/<int:membership_id>/factor/", members_pages.lost_factor, name="member_factor"),
     path("welcome/<uidb64>/<token>/", members_pages.Welcome.as_view(), name="welcome"),
     path("me/", person_pages.person, name="person"),
     path("me/password/", person_pages.password, name="password"),
@@ -44,6 +47,7 @@ urlpatterns = [
     path("language/", login_not_required(set_language), name="set_language"),
     path("service-worker.js", views.service_worker, name="service_worker"),
     path("offline/", views.offline, name="offline"),
+    path("showroom/", showroom_page.page, name="showroom"),
     path("demo-call/", views.demo_call, name="demo_call"),
     path("console/", operator_page.operator, name="operator"),
     path("console/queue/", operator_page.queue, name="queue"),

@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
@@ -17,6 +18,7 @@ from django.views.decorators.http import require_POST
 
 from apps.agencies.models import Membership
 from apps.agencies.principals import principal_of
+from apps.agencies.second_factor import REFUSED
 from apps.showroom import demo_call as exercise
 
 Role = Membership.Role
@@ -26,6 +28,7 @@ HOMES = {
     Role.SUPERVISOR: "operator",
     Role.ADMINISTRATOR: "members",
     Role.AUDITOR: "checks",
+    Role.GUIDE: "showroom",
 }
 
 
@@ -33,7 +36,7 @@ def home(request):
     """Everybody's own first page, by role."""
     membership = request.user.memberships.filter(agency__is_active=True).order_by("pk").first()
     role = membership.role if membership else None
-    if request.user.is_staff and role in (Role.ADMINISTRATOR, Role.AUDITOR):
+    if request.user.is_staff and role == Role.ADMINISTRATOR:
         return redirect("admin:index")
     return redirect(HOMES.get(role, "agency"))
 
@@ -58,7 +61,9 @@ class SignIn(LoginView):
         return super().get_context_data(
             demo_people=demo_people(),
             second_factor=settings.SECOND_FACTOR,
+            refused=self.request.session.pop(REFUSED, ""),
             providers=settings.IDENTITY_PROVIDERS,
+            redirect_field=format_html('<input type="hidden" name="next" value="{}">', self.get_redirect_url()),
             **kwargs,
         )
 
@@ -99,7 +104,8 @@ def demo_call(request):
     """An exercise call through the public API, for whoever shows the demonstration."""
     if not settings.DEMO:
         raise Http404
-    if not principal_of(request).is_centre_staff:
+    principal = principal_of(request)
+    if not (principal.is_centre_staff or principal.is_guide):
         raise PermissionDenied(_("Exercise calls are sent by the staff of the operation centre."))
     try:
         number = exercise.send()["number"]

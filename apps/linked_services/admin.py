@@ -4,11 +4,11 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext_lazy as _
-from leaflet.admin import LeafletGeoAdminMixin
+from leaflet.admin import LeafletAdminWidget, LeafletGeoAdminMixin
 
 from apps.agencies.admin import AuditedMixin, NoDeletionMixin
 from apps.agencies.models import Agency
-from apps.audit.admin import ReadonlyMixin
+from apps.audit.admin import ReadonlyMixin, filter_in_words
 from apps.cameras.models import District, Purpose
 from apps.incidents.models import Incident
 from apps.linked_services.forms import MouForm
@@ -150,9 +150,17 @@ def take_step(agreement: Agreement, verb: str, *, by) -> Agreement:
     return agreements.amend(agreement, by=by) if verb == "amend" else agreements.advance(agreement, verb, by=by)
 
 
+class DrawingWidget(LeafletAdminWidget):
+    """The map with its buttons in the page's language (agreement_change_form.html says that there are such)."""
+
+    def get_context(self, name, value, attrs):
+        return {**super().get_context(name, value, attrs), "with_forms": True}
+
+
 @admin.register(Mou)
 class MouAdmin(LeafletGeoAdminMixin, AgreementAdmin):
     form = MouForm
+    widget = DrawingWidget
     list_display = ["__str__", "agency", "service_names", "state", "starts_at", "ends_at", "signed_by"]
     list_filter = ["state", "agency"]
     list_select_related = ["agency", "signed_by"]
@@ -215,7 +223,7 @@ class IntegrationAdmin(AgreementAdmin):
 @admin.register(Incident)
 class IncidentAdmin(ReadonlyMixin, admin.ModelAdmin):
     list_display = ["number", "service_name", "type_name", "grade", "state", "received_at", "agency", "is_exercise"]
-    list_filter = ["service", "state", "is_exercise", "agency"]
+    list_filter = [("service", filter_in_words(service_name)), "state", "is_exercise", "agency"]
     list_select_related = ["agency"]
     search_fields = ["number", "source_id", "place"]
     date_hierarchy = "received_at"

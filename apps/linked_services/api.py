@@ -19,6 +19,7 @@ from apps.linked_services import actions
 from apps.linked_services.models import RefusalCount
 from apps.linked_services.serializers import CallSerializer, IncidentSerializer, TransitionSerializer
 from apps.linked_services.services import ALL
+from apps.mous.gate import REASONS
 
 
 class IntakeThrottle(throttling.BaseThrottle):
@@ -81,7 +82,7 @@ class IntakeView(APIView):
                 actions.turn_away(agency, call, "service_not_covered", by=request.user)
             received = actions.receive(agency, call, by=request.user)
         except actions.Refused as refusal:
-            raise exceptions.PermissionDenied({"code": refusal.code, "detail": REFUSALS[refusal.code]()}) from refusal
+            raise exceptions.PermissionDenied({"code": refusal.code, "detail": REASONS[refusal.code]()}) from refusal
         except actions.Conflict:
             detail = _("This source_id was used before for a call with other content.")
             return Response({"code": "conflict", "detail": detail}, status.HTTP_409_CONFLICT)
@@ -97,21 +98,6 @@ class IntakeView(APIView):
             RefusalCount.add(agency, error.default_code)
             raise
         return serializer.validated_data
-
-
-REFUSALS = {
-    "no_mou": lambda: _("No agreement with your agency covers this service."),
-    "service_not_covered": lambda: _("This key is not for this service."),
-    "type_not_covered": lambda: _("The agreement does not cover this type of incident."),
-    "outside_area": lambda: _("The place lies outside the area of the agreement."),
-    "mou_draft": lambda: _("The agreement is not signed."),
-    "mou_reviewed": lambda: _("The agreement is not signed."),
-    "mou_superseded": lambda: _("A new version of the agreement has taken its place."),
-    "mou_suspended": lambda: _("The agreement is suspended."),
-    "mou_revoked": lambda: _("The agreement has been revoked."),
-    "mou_not_begun": lambda: _("The agreement is not yet in force."),
-    "mou_expired": lambda: _("The agreement has expired."),
-}
 
 
 class IncidentView(APIView):

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from apps.agencies.authentication import AgencySystem
 from apps.agencies.models import Agency, User
 from apps.agencies.principals import Principal
 from apps.audit.actions import record
@@ -442,11 +443,20 @@ def carry_over(old: Mou, new: Mou, *, by) -> None:
 
 
 @transaction.atomic
-def report_result(provision: Provision, outcome: str, text: str = "", *, by: User) -> UseResult:
-    """The agency says what came of it. A later report corrects an earlier one; both stay in the audit."""
+def report_result(provision: Provision, outcome: str, text: str = "", *, by: User | AgencySystem) -> UseResult:
+    """The agency says what came of it. A later report corrects an earlier one; both stay in the audit.
+
+    The same again changes nothing.
+    """
     if provision.agency_id not in Principal.of(by).agency_ids:
         raise NotAllowed(_("Only the agency that was provided with the video reports its use."))
-    told = {"outcome": UseResult.Outcome(outcome), "text": text.strip()[:2000], "by": by, "at": timezone.now()}
+    outcome, text = UseResult.Outcome(outcome), text.strip()[:2000]
+    Provision.objects.select_for_update().get(pk=provision.pk)
+    earlier = UseResult.objects.filter(provision=provision).first()
+    if earlier and (earlier.outcome, earlier.text) == (outcome, text):
+        return earlier
+    whom = {"by": None, "key": by.key} if isinstance(by, AgencySystem) else {"by": by, "key": None}
+    told = {"outcome": outcome, "text": text, **whom, "at": timezone.now()}
     result, _is_new = UseResult.objects.update_or_create(provision=provision, defaults=told)
     record("provision.result", actor=by, target=provision, outcome=outcome, text=result.text)
     publish([event_about(provision, "provision.result", by=by, outcome=outcome)])

@@ -1,8 +1,14 @@
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.utils.translation import gettext_lazy as _
 
-from apps.audit.admin import ReadonlyMixin
-from apps.mous import actions
+from apps.agencies.services import NAMES
+from apps.audit.admin import ReadonlyMixin, filter_in_words, in_words
+from apps.cameras.admin import CameraAdmin
+from apps.cameras.models import Camera
+from apps.mous import actions, standing
+from apps.mous.gate import REASONS
 from apps.mous.models import (
     LedgerEntry,
     LegalGround,
@@ -14,22 +20,35 @@ from apps.mous.models import (
 )
 
 MANNERS = {"stream": _("Video stream"), "file": _("File")}
+SERVICE = in_words("service", NAMES, _("service"))
+KINDS = in_words("kinds", dict(MediaKind.choices), _("media kinds"))
+
+
+class KindsInWords(ReadonlyMixin):
+    """Kinds of media are kept as codes."""
+
+    def get_fields(self, request, obj=None):
+        words = {"kinds": KINDS, "service": SERVICE}
+        return [words.get(field, field) for field in super().get_fields(request, obj)]
+
+    def get_readonly_fields(self, request, obj=None):
+        return [KINDS, SERVICE]
 
 
 @admin.register(Provision)
-class ProvisionAdmin(ReadonlyMixin, admin.ModelAdmin):
+class ProvisionAdmin(KindsInWords, admin.ModelAdmin):
     list_display = [
         "number",
         "way",
         "agency",
-        "service",
+        SERVICE,
         "incident",
         "legal_ground",
         "starts_at",
         "ends_at",
         "revoked_at",
     ]
-    list_filter = ["way", "service", "agency", "legal_ground"]
+    list_filter = ["way", ("service", filter_in_words(lambda code: NAMES.get(code, code))), "agency", "legal_ground"]
     list_select_related = ["agency", "incident"]
     search_fields = ["number", "incident__number"]
     date_hierarchy = "starts_at"
@@ -50,8 +69,8 @@ class ProvisionAdmin(ReadonlyMixin, admin.ModelAdmin):
 
 
 @admin.register(ProvisionRequest)
-class ProvisionRequestAdmin(ReadonlyMixin, admin.ModelAdmin):
-    list_display = ["document_number", "agency", "asked_by", "asked_at", "due_at", "state", "decided_by"]
+class ProvisionRequestAdmin(KindsInWords, admin.ModelAdmin):
+    list_display = ["document_number", "agency", KINDS, "asked_by", "asked_at", "due_at", "state", "decided_by"]
     list_filter = ["state", "agency"]
     list_select_related = ["agency", "asked_by", "decided_by"]
     search_fields = ["document_number", "purpose"]
@@ -66,9 +85,13 @@ class UrgentReviewAdmin(ReadonlyMixin, admin.ModelAdmin):
 
 @admin.register(UseResult)
 class UseResultAdmin(ReadonlyMixin, admin.ModelAdmin):
-    list_display = ["provision", "outcome", "text", "by", "at"]
+    list_display = ["provision", "outcome", "text", "by", "key", "at"]
     list_filter = ["outcome"]
-    list_select_related = ["provision", "by"]
+    list_select_related = ["provision", "by", "key__agency"]
+
+
+def refusal_words(code: str) -> str:
+    return REASONS[code]() if code in REASONS else code
 
 
 @admin.register(LedgerEntry)
@@ -89,11 +112,11 @@ class LedgerEntryAdmin(ReadonlyMixin, admin.ModelAdmin):
         "period_from",
         "period_until",
         "incident_number",
-        "code",
+        "refusal",
     ]
     fields = [*list_display, "cameras", "provision", "agency"]
-    readonly_fields = ["form_words", "ground_words", "manner_words"]
-    list_filter = ["kind", "agency", "code"]
+    readonly_fields = ["form_words", "ground_words", "manner_words", "refusal"]
+    list_filter = ["kind", "agency", ("code", filter_in_words(refusal_words))]
     search_fields = ["incident_number", "third_party", "officer"]
     date_hierarchy = "at"
     show_full_result_count = False
@@ -103,6 +126,10 @@ class LedgerEntryAdmin(ReadonlyMixin, admin.ModelAdmin):
         kinds = dict(MediaKind.choices)
         return ", ".join(str(kinds.get(kind, kind)) for kind in line.form.split(", "))
 
+    @admin.display(description=_("refusal"), ordering="code")
+    def refusal(self, line):
+        return refusal_words(line.code) or "–"
+
     @admin.display(description=_("ground"), ordering="ground")
     def ground_words(self, line):
         return dict(LegalGround.choices).get(line.ground, line.ground)
@@ -110,3 +137,43 @@ class LedgerEntryAdmin(ReadonlyMixin, admin.ModelAdmin):
     @admin.display(description=_("form of use or provision"), ordering="manner")
     def manner_words(self, line):
         return MANNERS.get(line.manner, line.manner)
+
+
+class WatchingForm(ActionForm):
+    group = forms.ModelChoiceField(standing.shift_groups(), label=_("Group"), required=False)
+
+
+admin.site.unregister(Camera)
+
+
+@admin.register(Camera)
+class WatchedCameraAdmin(CameraAdmin):
+    """Cameras, and which groups watch them: chosen here by filter, thousands at once."""
+
+    action_form = WatchingForm
+    actions = ["let_watch", "no_longer_watch"]
+
+    def has_give_permission(self, request):
+        return request.user.has_perm("mous.give_watching")
+
+    @admin.action(description=_("Let the group watch the selected cameras"), permissions=["give"])
+    def let_watch(self, request, queryset):
+        self.change_watching(request, queryset, standing.let_watch, _("%(n)s cameras are new to %(group)s."))
+
+    @admin.action(description=_("Take the selected cameras from the group"), permissions=["give"])
+    def no_longer_watch(self, request, queryset):
+        self.change_watching(request, queryset, standing.no_longer_watch, _("%(n)s cameras were taken from %(group)s."))
+
+    @staticmethod
+    def change_watching(request, cameras, change, words):
+        number = request.POST.get("group", "")
+        group = standing.shift_groups().filter(pk=number).first() if number.isdecimal() else None
+        if group is None:
+            messages.error(request, _("Choose a group."))
+            return
+        try:
+            changed = change(group, cameras.order_by(), by=request.user)
+        except actions.NotAllowed as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, words % {"n": changed, "group": group})

@@ -7,6 +7,7 @@ A camera is visible
 - by **standing right**: the centre's staff and the owners, through guardian's object permissions,
   `agencies.watch_cameras` on the owning agency or `cameras.watch_camera` on a single camera, while the owner's
   integration agreement is in force (the owner's own people need none);
+  a showroom guide watches virtual cameras, and those alone;
 - by **provision**: one in force names one of the party's agencies, the camera and the kind.
 
 A camera that its owner keeps back is there for the owner alone. Superusers have no bypass.
@@ -16,13 +17,13 @@ from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import BigIntegerField, Q, QuerySet
+from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from guardian.models import GroupObjectPermission, UserObjectPermission
-from guardian.shortcuts import get_objects_for_user
 
-from apps.agencies.models import Agency, Membership, User
+from apps.agencies.models import Membership, User
 from apps.agencies.principals import Principal
 from apps.cameras.models import Camera
 from apps.mous.models import Integration, MediaKind, Provision, ProvisionCamera
@@ -48,6 +49,10 @@ class Decision:
 REASONS = {
     "signed_out": lambda: _("You are signed out."),
     "disabled": lambda: _("This account or agency is disabled."),
+    "no_mou": lambda: _("No agreement with your agency covers this service."),
+    "service_not_covered": lambda: _("This key is not for this service."),
+    "type_not_covered": lambda: _("The agreement does not cover this type of incident."),
+    "outside_area": lambda: _("The place lies outside the area of the agreement."),
     "no_provision": lambda: _("No such camera is provided to your agency."),
     "provision_revoked": lambda: _("The provision has been revoked."),
     "provision_ended": lambda: _("The provision has ended."),
@@ -67,6 +72,9 @@ REASONS = {
 }
 
 
+RIGHTS = (("watch_cameras", "agencies"), ("watch_camera", "cameras"))
+
+
 def visible_cameras(
     principal: Principal, kind: str = MediaKind.LIVE, *, at: datetime | None = None
 ) -> QuerySet[Camera]:
@@ -75,8 +83,13 @@ def visible_cameras(
         return Camera.objects.none()
     giving = Provision.objects.of_agencies(principal.agency_ids).giving(kind, at)
     provided = ProvisionCamera.objects.filter(provision__in=giving, removed_at=None).values("camera")
-    shown = Q(excluded_at=None) | Q(owner__in=principal.agency_ids)
-    return Camera.objects.filter(shown, _standing(principal, at) | Q(pk__in=provided), is_enabled=True)
+    return _shown(principal).filter(_standing(principal, at) | Q(pk__in=provided))
+
+
+def _shown(principal: Principal) -> QuerySet[Camera]:
+    """Cameras that are on and not kept back from the principal: what a right can open at all."""
+    open_to = Q(excluded_at=None) | Q(owner__in=principal.agency_ids)
+    return Camera.objects.filter(open_to, is_enabled=True)
 
 
 def answers_alike(user_ids: Collection[int]) -> dict[int, Hashable]:
@@ -87,12 +100,14 @@ def answers_alike(user_ids: Collection[int]) -> dict[int, Hashable]:
     agencies = Membership.objects.filter(user__in=user_ids, user__is_active=True, agency__is_active=True)
     watching = {"permission__codename__in": ("watch_cameras", "watch_camera")}
     own = UserObjectPermission.objects.filter(user__in=user_ids, **watching)
-    shared = GroupObjectPermission.objects.filter(group__user__in=user_ids, **watching)
+    # By group, not by what each group was given: that is thousands of rows for a shift, and its people share them.
+    giving = GroupObjectPermission.objects.filter(**watching).values("group")
+    shared = User.groups.through.objects.filter(user__in=user_ids, group__in=giving)
     rights = {pk: set() for pk in User.objects.filter(pk__in=user_ids, is_active=True).values_list("pk", flat=True)}
     for user_id, *right in (
-        *agencies.values_list("user", "agency"),
+        *agencies.values_list("user", "agency", "role"),
         *own.values_list("user", "permission", "object_pk"),
-        *shared.values_list("group__user", "permission", "object_pk"),
+        *shared.values_list("user", "group"),
     ):
         if user_id in rights:
             rights[user_id].add(tuple(right))
@@ -114,11 +129,24 @@ def own_cameras(principal: Principal) -> QuerySet[Camera]:
 def _standing(principal: Principal, at: datetime | None = None) -> Q:
     if not principal.user_id or not principal.agencies:
         return Q(pk__in=[])
-    options = {"accept_global_perms": False, "with_superuser": False}
-    owners = get_objects_for_user(principal.party, "agencies.watch_cameras", Agency, **options)
-    single = get_objects_for_user(principal.party, "cameras.watch_camera", Camera, **options)
-    granted = Q(owner__in=owners.values("pk")) | Q(pk__in=single.values("pk"))
+    owners, cameras = (_granted(principal.user_id, *right) for right in RIGHTS)
+    granted = Q(owner__in=owners[0]) | Q(owner__in=owners[1]) | Q(pk__in=cameras[0]) | Q(pk__in=cameras[1])
+    if principal.is_guide:
+        granted |= Q(is_virtual=True)
     return granted & (Q(owner__in=principal.agency_ids) | ~Q(owner__in=Integration.objects.lapsed_owners(at)))
+
+
+def _granted(user_id: int, codename: str, app: str) -> tuple[QuerySet, QuerySet]:
+    """Numbers of what guardian's data gives the user this right over, themselves or by a group.
+
+    Guardian's own get_objects_for_user makes a text of every camera's number and compares those, for one camera as
+    for all of them.
+    """
+    right = {"permission__codename": codename, "permission__content_type__app_label": app}
+    own = UserObjectPermission.objects.filter(user=user_id, **right)
+    shared = GroupObjectPermission.objects.filter(group__user=user_id, **right)
+    over = Cast("object_pk", BigIntegerField())
+    return own.values_list(over), shared.values_list(over)
 
 
 def decide(
@@ -138,16 +166,15 @@ def decide(
     if principal.party is None:
         return Decision(None, code="signed_out" if principal.session_key else "disabled")
     at = at or timezone.now()
-    camera = visible_cameras(principal, kind, at=at).filter(pk=camera_id).select_related("owner", "site").first()
+    shown = _shown(principal).filter(pk=camera_id).select_related("owner", "site")
     provisions = Provision.objects.of_agencies(principal.agency_ids).filter(provided__camera=camera_id)
     if provision_id is not None:
         provisions = provisions.filter(pk=provision_id)
-    elif camera and has_standing_right(principal, camera):
+    elif camera := shown.filter(_standing(principal, at)).first():
         return Decision(camera)
     giving = provisions.giving(kind, at).filter(pk__in=_naming(camera_id))
-    giving = giving.select_related("incident", "mou", "agency").order_by("-starts_at")
-    for provision in giving if camera else ():
-        if window is None or provision.holds(*window):
+    for provision in giving.select_related("incident", "mou", "agency").order_by("-starts_at"):
+        if (window is None or provision.holds(*window)) and (camera := shown.first()):
             return Decision(camera, provision)
     return Decision(None, code=_why_closed(provisions, camera_id, kind, at))
 

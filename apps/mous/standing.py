@@ -1,14 +1,21 @@
 """Standing rights: who watches which cameras without a provision. Granted here, read by the gate."""
 
+from django.contrib.auth.models import Group
 from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from guardian.models import GroupObjectPermission
 from guardian.shortcuts import assign_perm, get_groups_with_perms, remove_perm
 
 from apps.agencies.actions import staff_group
 from apps.agencies.models import Agency, Membership
 from apps.audit.actions import record
+from apps.cameras.models import Camera
+from apps.mous.actions import NotAllowed
 
 Role = Membership.Role
 WATCH = "agencies.watch_cameras"
+WATCH_ONE = "cameras.watch_camera"
 WATCHING_ROLES = (Role.OPERATOR, Role.SUPERVISOR)
 
 
@@ -29,3 +36,41 @@ def leave_centre(owner: Agency, *, by) -> None:
         if group != staff_group(owner, Role.OWNER):
             remove_perm(WATCH, group, owner)
     record("owner.left", actor=by, target=owner)
+
+
+@transaction.atomic
+def let_watch(group: Group, cameras: QuerySet[Camera], *, by) -> int:
+    """The people of `group`, such as a shift, watch these cameras; how many are new to them."""
+    _check(group, by)
+    given = assign_perm(WATCH_ONE, group, cameras)
+    numbers = dict(cameras.values_list("pk", "number"))
+    new = sorted(numbers[int(right.object_pk)] for right in given)
+    record("right.given", actor=by, target=group, group=group.name, cameras=new)
+    return len(new)
+
+
+@transaction.atomic
+def no_longer_watch(group: Group, cameras: QuerySet[Camera], *, by) -> int:
+    """The people of `group` watch these cameras no longer, unless by another right. Open pictures close."""
+    _check(group, by)
+    numbers = {str(pk): number for pk, number in cameras.values_list("pk", "number")}
+    right = {"group": group, "permission__codename": "watch_camera", "permission__content_type__app_label": "cameras"}
+    held = GroupObjectPermission.objects.filter(**right, object_pk__in=numbers)
+    lost = sorted(numbers[pk] for pk in held.values_list("object_pk", flat=True))
+    held.delete()
+    record("right.taken", actor=by, target=group, group=group.name, cameras=lost)
+    return len(lost)
+
+
+def shift_groups() -> QuerySet[Group]:
+    """The groups that cameras are given to; those of a role run through all agencies, and are given none."""
+    return Group.objects.exclude(name__startswith="role: ").order_by("name")
+
+
+def _check(group: Group, by) -> None:
+    if by is None:
+        return
+    if not by.has_perm("mous.give_watching"):
+        raise NotAllowed(_("You do not have the right to do this."))
+    if by.groups.filter(pk=group.pk).exists():
+        raise NotAllowed(_("What you watch yourself is decided by somebody else."))

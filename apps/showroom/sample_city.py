@@ -7,12 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.contrib.auth.models import Permission
 from django.db import transaction
 from django.utils import timezone
 
-from apps.agencies.actions import enrol, role_group
+from apps.agencies.actions import enrol
 from apps.agencies.models import Agency, ApiKey, Membership, User
+from apps.agencies.roles import lay_out_roles
 from apps.agencies.sittings import give_pledge, pledge_text
 from apps.cameras.boundaries import load_boundaries
 from apps.cameras.models import District
@@ -35,6 +35,9 @@ PEOPLE = {
     "fire": ("fire", ("최", "도윤"), "fire", Role.LIAISON),
     "district": ("district", ("정", "수아"), None, Role.OWNER),
     "administrator": ("admin", ("한", "유진"), "centre", Role.ADMINISTRATOR),
+    "auditor": ("auditor", ("윤", "서현"), "centre", Role.AUDITOR),
+    "guide": ("guide", ("임", "지호"), "centre", Role.GUIDE),
+    "officer": ("officer", ("강", "민재"), "police", Role.OFFICER),
 }
 MOUS = [
     (
@@ -54,27 +57,6 @@ MOUS = [
         "화재·구조·구급 현장 확인",
     ),
 ]
-ADMIN_APPS = ("agencies", "cameras", "mous", "viewing", "incidents", "audit", "video", "retention")
-PROVIDING_PERMISSIONS = ("provide", "break_glass", "place_hold")
-SUPERVISING_PERMISSIONS = (
-    *PROVIDING_PERMISSIONS,
-    "review_mou",
-    "sign_mou",
-    "suspend_mou",
-    "revoke_provision",
-    "decide_request",
-    "review_urgent",
-    "view_mou",
-    "view_integration",
-    "view_provision",
-    "view_ledgerentry",
-    "extend_hold",
-    "release_hold",
-    "view_hold",
-    "view_certificate",
-    "view_camera",
-    "accept_view",
-)
 
 
 @transaction.atomic
@@ -83,7 +65,7 @@ def load(virtual_urls: list[str]) -> None:
     load_boundaries()
     agencies = {code: agency(code, *names) for code, *names in AGENCIES}
     load_sample_registry(virtual_urls=virtual_urls)
-    allow_roles()
+    lay_out_roles()
     people = {role: person(*details, agencies) for role, details in PEOPLE.items()}
     for owner in Agency.objects.filter(cameras__isnull=False).distinct():
         join(owner, people)
@@ -98,11 +80,7 @@ def agency(code: str, name_ko: str, name_en: str, kind: str) -> Agency:
 def person(username: str, name: tuple[str, str], agency_code: str | None, role: str, agencies: dict) -> User:
     user, _is_new = User.objects.get_or_create(
         username=username,
-        defaults={
-            "last_name": name[0],
-            "first_name": name[1],
-            "is_staff": role in (Role.ADMINISTRATOR, Role.SUPERVISOR),
-        },
+        defaults={"last_name": name[0], "first_name": name[1]},
     )
     enrol(user, agencies[agency_code] if agency_code else owner_at_centre(), role, by=None)
     if not user.pledges.valid().exists():
@@ -114,16 +92,6 @@ def owner_at_centre() -> Agency:
     """The district office that owns most of the virtual cameras."""
     owners = Agency.objects.filter(kind=Kind.DISTRICT, cameras__is_virtual=True)
     return max(owners.distinct(), key=lambda owner: owner.cameras.filter(is_virtual=True).count())
-
-
-def allow_roles() -> None:
-    """What administrators and supervisors may do in the admin; standing rights are granted elsewhere."""
-    everything = Permission.objects.filter(content_type__app_label__in=ADMIN_APPS).exclude(
-        codename__in=("sign_mou", "watch_cameras", "watch_camera")
-    )
-    role_group(Role.ADMINISTRATOR).permissions.set(everything)
-    role_group(Role.SUPERVISOR).permissions.set(Permission.objects.filter(codename__in=SUPERVISING_PERMISSIONS))
-    role_group(Role.OPERATOR).permissions.set(Permission.objects.filter(codename__in=PROVIDING_PERMISSIONS))
 
 
 def agree(code, document, services, kinds, ground, purpose, *, people: dict[str, User]) -> None:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import gettext_noop as _
 
 from apps.agencies.authentication import AgencySystem
-from apps.agencies.models import User
+from apps.agencies.models import Agency, User
 from apps.agencies.principals import Principal
 from apps.audit.actions import record, source_address
 from apps.audit.words import on_record
@@ -182,16 +182,23 @@ def log_refusal(principal: Principal, camera_id: int, door: str, code: str) -> N
 
 @transaction.atomic
 def provide_clip(
-    principal: Principal, decision: Decision, start: datetime, end: datetime, kind: str = Clip.Kind.EVIDENCE
+    principal: Principal,
+    decision: Decision,
+    start: datetime,
+    end: datetime,
+    kind: str = Clip.Kind.EVIDENCE,
+    *,
+    recipient: str = "",
 ) -> ProvidedCopy:
     """Order a copy on the provision that the gate named: register line, clip and copy stand or fall together.
 
     The same order by the same party gives the copy that is there already, or on its way.
     """
     provision, party = decision.provision, principal.party
+    asker = recipient_named(principal, provision.agency, recipient)
     # Whoever orders twice at once waits here for the first.
     Provision.objects.select_for_update().get(pk=provision.pk)
-    if same := _same_copy(decision, str(party), start, end, kind):
+    if same := _same_copy(decision, asker, start, end, kind):
         return same
     if _waiting_for(provision.agency) >= MOST_WAITING:
         raise TooMany
@@ -203,7 +210,7 @@ def provide_clip(
         "agency": provision.agency.code,
         "legal_ground": provision.legal_ground,
         "purpose": provision.purpose,
-        "requested_by": str(party),
+        "requested_by": asker,
         "terms": on_record(NOT_TO_BE_PASSED_ON),
     }
     if kind == Clip.Kind.VIEWING:
@@ -216,11 +223,20 @@ def provide_clip(
         clip=order_clip(decision.camera.pk, start, end, note=note, kind=kind),
         agency=provision.agency,
         ledger_number=line.pk,
-        requested_by=str(party),
+        requested_by=asker,
         destroy_by=_due(provision),
     )
     record("clip.ordered", actor=party, target=copy.clip, ledger=line.pk, provision=provision.number, kind=kind)
     return copy
+
+
+def recipient_named(principal: Principal, agency: Agency, named: str = "") -> str:
+    """Who gets a file, with rank or position: a member, or whom the agency's system names, and the system."""
+    party = principal.party
+    if isinstance(party, AgencySystem):
+        return f"{named.strip()} ({party})"[:200] if named.strip() else str(party)[:200]
+    ranks = (member.rank for member in principal.memberships if member.agency_id == agency.pk and member.rank)
+    return f"{next(ranks, '')} {party}".strip()
 
 
 def _same_copy(decision: Decision, party: str, start: datetime, end: datetime, kind: str) -> ProvidedCopy | None:

@@ -314,7 +314,8 @@ class ClipsView(APIView):
             log_refusal(principal, asked["camera"], ViewLog.Door.CLIP, owes.code)
             raise exceptions.PermissionDenied({"code": owes.code, "detail": owes.reason})
         try:
-            copy = provide_clip(principal, decision, asked["from"], asked["to"], asked["kind"])
+            times = (asked["from"], asked["to"])
+            copy = provide_clip(principal, decision, *times, asked["kind"], recipient=asked["recipient"])
         except BadPeriod as trouble:
             raise exceptions.ValidationError({"to": [_(str(trouble))]}) from trouble
         except TooMany as trouble:

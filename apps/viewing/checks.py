@@ -39,6 +39,20 @@ def month_of(day: date) -> tuple[datetime, datetime]:
     return tuple(datetime(edge.year, edge.month, 1, tzinfo=zone) for edge in (first, after))
 
 
+def make_missing() -> None:
+    """Look through every complete month that has not been, from the last check, or the first view, on.
+
+    Each stands by itself: broken off, the next run goes on with the month that it was at.
+    """
+    this_month = timezone.localdate().replace(day=1)
+    newest = MonthlyCheck.objects.order_by("-month").values_list("month", flat=True).first()
+    first_view = ViewLog.objects.order_by("opened_at").values_list("opened_at", flat=True).first()
+    month = newest or (timezone.localtime(first_view).date().replace(day=1) if first_view else this_month)
+    while month < this_month:
+        make(month)
+        month = (month + timedelta(days=32)).replace(day=1)
+
+
 @transaction.atomic
 def make(day: date) -> MonthlyCheck:
     """Look through the month of `day`. A second call changes nothing."""

@@ -141,29 +141,29 @@ class Form:
         self.canvas.save()
 
 
-def wrapped(text: str, font: str, width: float) -> Iterator[str]:
+def wrapped(text: str, font: str, width: float, size: float = SIZE) -> Iterator[str]:
     """The text in lines that fit: broken between words, and within a word that is wider than the cell."""
     line = ""
     for word in "".join(c if c.isprintable() else " " for c in text).split():
         while word:
             joined = f"{line} {word}" if line else word
-            if pdfmetrics.stringWidth(joined, font, SIZE) <= width:
+            if pdfmetrics.stringWidth(joined, font, size) <= width:
                 line, word = joined, ""
             elif line:
                 yield line
                 line = ""
             else:
-                fits = _fitting(word, font, width)
+                fits = _fitting(word, font, width, size)
                 yield word[:fits]
                 word = word[fits:]
     yield line
 
 
-def _fitting(word: str, font: str, width: float) -> int:
+def _fitting(word: str, font: str, width: float, size: float) -> int:
     """How many characters of the word fit; at least one."""
     total = 0.0
     for index, character in enumerate(word):
-        total += pdfmetrics.stringWidth(character, font, SIZE)
+        total += pdfmetrics.stringWidth(character, font, size)
         if total > width:
             return max(index, 1)
     return len(word)

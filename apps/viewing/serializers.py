@@ -76,6 +76,17 @@ class ClipOrderSerializer(PeriodSerializer):
     camera = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
     provision = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
     kind = serializers.ChoiceField(Clip.Kind.choices, default=Clip.Kind.EVIDENCE)
+    recipient = serializers.CharField(
+        max_length=80,
+        allow_blank=True,
+        default="",
+        help_text="For an agency's system: rank and name of who gets the file, as the register is to have them.",
+    )
+
+    def validate_recipient(self, named):
+        if not named.isprintable():
+            raise serializers.ValidationError(_("Must not contain control characters."))
+        return named
 
 
 class ClipSerializer(serializers.Serializer):

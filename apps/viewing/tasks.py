@@ -1,12 +1,9 @@
-from datetime import timedelta
-
 from celery import shared_task
-from django.utils import timezone
 
 from apps.viewing import checks
 
 
 @shared_task
-def check_last_month():
+def check_complete_months():
     """Every day, so that a month whose first day was missed is looked through all the same."""
-    checks.make(timezone.localdate().replace(day=1) - timedelta(days=1))
+    checks.make_missing()

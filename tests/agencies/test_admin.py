@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 
+from apps.agencies.roles import lay_out_roles
 from apps.audit.models import Entry
-from apps.showroom.sample_city import allow_roles
 from tests.cast import Role, make_user
 
 pytestmark = pytest.mark.django_db
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def administrator(centre):
-    allow_roles()
+    lay_out_roles()
     return make_user("administrator", centre, Role.ADMINISTRATOR, is_staff=True)
 
 

@@ -1,3 +1,4 @@
+import json
 import time
 
 import pytest
@@ -76,13 +77,33 @@ def test_a_second_factor_is_set_up_and_asked_for_from_then_on(user):
     assert again.get(NEAR).status_code == 200
 
 
-def test_factors_set_up_and_taken_away_are_on_record(user, django_capture_on_commit_callbacks):
+def test_factors_set_up_renewed_and_taken_away_are_on_record(user):
     client = sign_in(user)
-    with django_capture_on_commit_callbacks(execute=True):
+    set_up(client)
+    client.post("/me/second-factor/recovery-codes/generate/")
+    client.post("/me/second-factor/totp/deactivate/")
+    verbs = {"person.second_factor_added", "person.second_factor_removed", "person.recovery_codes_renewed"}
+    lines = Entry.objects.filter(actor=user, verb__in=verbs).order_by("pk")
+    told = [(line.verb.rpartition("_")[2], line.detail.get("type")) for line in lines]
+    assert sorted(told[:2]) == [("added", "recovery_codes"), ("added", "totp")]
+    assert told[2] == ("renewed", None)
+    assert sorted(told[3:]) == [("removed", "recovery_codes"), ("removed", "totp")]
+
+
+@pytest.mark.parametrize("step", ["add", "remove"])
+def test_a_change_that_cannot_be_written_down_is_not_made(user, monkeypatch, step):
+    client = sign_in(user)
+    if step == "remove":
         set_up(client)
-        client.post("/me/second-factor/totp/deactivate/")
-    verbs = set(Entry.objects.filter(actor=user).values_list("verb", flat=True))
-    assert {"person.second_factor_added", "person.second_factor_removed"} <= verbs
+    before = set(Authenticator.objects.values_list("pk", flat=True))
+    monkeypatch.setattr("apps.agencies.second_factor.record", broken_off)
+    with pytest.raises(OSError, match="broken off"):
+        client.post("/me/second-factor/totp/deactivate/") if step == "remove" else set_up(client)
+    assert set(Authenticator.objects.values_list("pk", flat=True)) == before
+
+
+def broken_off(*args, **kwargs):
+    raise OSError("broken off")
 
 
 def test_a_code_works_once(user):
@@ -112,7 +133,7 @@ def test_a_wrong_code_is_on_record(user):
     sign_in(user).post("/me/second-factor/authenticate/", {"code": "000000"})
     entry = Entry.objects.get(verb="person.second_factor_failed")
     assert (entry.actor, entry.address) == (None, "127.0.0.1")
-    assert entry.target and entry.detail["type"] == "totp"
+    assert entry.target and entry.detail["type"] == "code"
 
 
 def test_the_secret_is_kept_encrypted(user):
@@ -169,3 +190,38 @@ def test_the_demonstration_asks_for_a_password_alone(user, settings):
 def test_nobody_signs_up(client, path):
     assert client.get(path).status_code in (302, 404)
     assert "sign-in" in client.get(path).headers.get("Location", "sign-in")
+
+
+# Bytes in place of a passkey's answer; the last have a whole shape and rubbish in it.
+HOSTILE = [
+    *("", "null", "[1]", "5", '"x"', "{}", "x", '{"id": "x"}', '{"response": 1}', '{"response": {"userHandle": 5}}'),
+    "[" * 5_000,
+    *(
+        json.dumps({"id": "AAAA", "rawId": "AAAA", "type": "public-key", "response": response})
+        for response in (
+            {"clientDataJSON": "AAAA", "authenticatorData": "AAAA", "signature": "AAAA", "userHandle": "AAAA"},
+            {"clientDataJSON": "e30", "authenticatorData": "AAAA", "signature": "AAAA", "userHandle": "/////"},
+            {"clientDataJSON": "e30", "attestationObject": "AAAA"},
+            {"clientDataJSON": "e30", "attestationObject": "oA"},
+        )
+    ),
+]
+
+
+def test_rubbish_in_place_of_a_passkey_is_refused(user):
+    """At signing in by it alone, as second factor, and at making one: never an error of ours."""
+    signed_in = sign_in(user)
+    signed_in.get("/me/second-factor/webauthn/add/")
+    signed_in.post("/me/again/", {"password": PASSWORD})
+    for said in HOSTILE:
+        assert signed_in.post("/me/second-factor/webauthn/add/", {"credential": said}).status_code == 200
+    page = signed_in.get("/me/second-factor/totp/activate/")
+    signed_in.post("/me/second-factor/totp/activate/", {"code": code(page.context["form"].secret)})
+    assert set(Authenticator.objects.values_list("type", flat=True)) == {"totp", "recovery_codes"}
+    alone, halfway = Client(), sign_in(user)
+    for said in HOSTILE:
+        cache.clear()
+        alone.get("/me/second-factor/webauthn/login/", headers={"accept": "application/json"})
+        assert alone.post("/me/second-factor/webauthn/login/", {"credential": said})["Location"] == "/sign-in/"
+        assert halfway.post("/me/second-factor/authenticate/", {"credential": said}).status_code == 200
+    assert {alone.get(NEAR).status_code, halfway.get(NEAR).status_code} == {401}

@@ -105,3 +105,29 @@ def test_export_prints_what_is_sealed_since_a_moment(capsys):
 def test_export_names_a_bad_moment(since):
     with pytest.raises(CommandError, match="since"):
         call_command("export_audit", since=since)
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing handles it."""
+
+
+@pytest.mark.parametrize("sent", [0, 1, 2])
+def test_what_was_broken_off_while_telling_is_told_again_in_order(settings, monkeypatch, sent):
+    """Twice rather than not at all: the collector knows a repeat by its externalId."""
+    settings.SIEM_ADDRESS = "tcp://siem.example:6514"
+    heard = []
+
+    def dies_after(address, messages):
+        heard.extend(message for message, _n in zip(messages, range(sent), strict=False))
+        raise Killed
+
+    for index in range(2):
+        record("tested", index=index)
+    seal()
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(siem, "send", dies_after)
+        siem.forward()
+    monkeypatch.setattr(siem, "send", lambda address, messages: heard.extend(messages))
+    assert siem.forward() == 2
+    told = [int(re.search(rb"externalId=(\d+)", message)[1]) for message in heard]
+    assert told[-2:] == [1, 2] and told[:-2] == [1, 2][: len(told) - 2]

@@ -1,10 +1,12 @@
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import Client
 
 from apps.agencies.actions import NotTheirs, enrol, invite, send_away, take_password
 from apps.agencies.models import Agency, Membership, User
 from apps.agencies.principals import Principal
-from apps.showroom.sample_city import allow_roles
+from apps.agencies.roles import lay_out_roles
+from apps.audit.models import Entry
 from tests.cast import PASSWORD, Role, make_user
 
 pytestmark = pytest.mark.django_db
@@ -112,7 +114,7 @@ def test_the_page_is_for_administrators(client, police, operator, verb):
 
 
 def test_an_agencys_administrator_has_no_right_of_the_centre(chief, police):
-    allow_roles()
+    lay_out_roles()
     fresh = User.objects.get(pk=chief.pk)
     assert fresh.get_all_permissions() == set()
     assert not Principal.of(fresh).is_centre_staff
@@ -125,3 +127,23 @@ def test_the_actions_themselves_hold(chief, fire):
         with pytest.raises(NotTheirs):
             act(fire.user.memberships.get(), by=chief)
     assert fire.user.memberships.exists()
+
+
+def test_a_lost_factor_is_taken_away(desk, police, chief, fire):
+    Authenticator.objects.create(user=police.user, type="totp", data={"secret": "x"})
+    lost = Client()
+    lost.force_login(police.user)
+    membership = police.user.memberships.get()
+    assert desk.post(f"/members/{membership.pk}/factor/").status_code == 302
+    assert not Authenticator.objects.filter(user=police.user).exists()
+    assert lost.get("/agency/")["Location"].startswith("/sign-in/")
+    taken = Entry.objects.get(verb="person.second_factor_taken")
+    assert (taken.actor, taken.detail) == (chief, {"types": ["totp"]})
+
+
+def test_a_lost_factor_of_somebody_elses_is_left(desk, police, fire):
+    Authenticator.objects.create(user=fire.user, type="totp", data={"secret": "x"})
+    assert desk.post(f"/members/{fire.user.memberships.get().pk}/factor/").status_code == 404
+    enrol(fire.user, police.agency, Role.LIAISON, by=None)
+    desk.post(f"/members/{fire.user.memberships.get(agency=police.agency).pk}/factor/")
+    assert Authenticator.objects.filter(user=fire.user).exists()

@@ -39,7 +39,7 @@ def htmx(client, address: str, about: str = "", **form):
     [
         (Role.OPERATOR, "/console/"),
         (Role.SUPERVISOR, "/console/"),
-        (Role.ADMINISTRATOR, "/members/"),
+        (Role.ADMINISTRATOR, "/admin/"),
         (Role.AUDITOR, "/checks/"),
         (Role.LIAISON, "/agency/"),
         (Role.OFFICER, "/agency/"),
@@ -51,9 +51,9 @@ def test_everybody_starts_at_their_own_page(client, centre, role, first_page):
     assert client.get("/").url == first_page
 
 
-def test_staff_of_the_administration_starts_there(client, centre):
-    client.force_login(make_user("someone", centre, Role.ADMINISTRATOR, is_staff=True))
-    assert client.get("/").url == "/admin/"
+def test_an_agencys_own_administrator_starts_with_its_members(client, police):
+    client.force_login(make_user("someone", police.agency, Role.ADMINISTRATOR))
+    assert client.get("/").url == "/members/"
 
 
 def test_nobody_goes_round_in_circles_before_the_administration(client, police):

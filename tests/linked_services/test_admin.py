@@ -9,9 +9,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.audit.models import Entry
+from apps.linked_services.actions import receive
+from apps.mous.actions import refuse
 from apps.mous.agreements import consent
-from apps.mous.models import LegalGround, MediaKind, Mou
+from apps.mous.models import LegalGround, MediaKind, Mou, Provision
 from tests.cast import Role, allow, make_mou, make_user
+from tests.linked_services.calls import checked
 
 pytestmark = pytest.mark.django_db
 
@@ -144,3 +147,30 @@ def test_nothing_of_the_record_can_be_deleted(model, centre, police):
     answer = client.post(reverse(f"admin:{model}_delete", args=[police.mou.pk]), {"post": "yes"})
     assert answer.status_code == 403
     assert Mou.objects.filter(pk=police.mou.pk).exists()
+
+
+def test_codes_are_shown_as_words(centre, police, camera):
+    refuse(police.agency, "outside_area", purpose="a call", officer="112")
+    receive(police.agency, checked(), by=police.user)
+    desk = staff("reader", centre, "view_apikey", "view_provision", "view_ledgerentry")
+    pages = {
+        "agencies/apikey/": ["Send calls and move its own incidents on", "112 on-site video"],
+        "mous/provision/": ["112 on-site video"],
+        "mous/ledgerentry/": ["The place lies outside the area of the agreement."],
+    }
+    for address, words in pages.items():
+        page = desk.get(f"/admin/{address}").content.decode()
+        assert all(word in page for word in words), address
+        assert "112-onsite<" not in page and ">outside_area<" not in page, address
+    provision = desk.get(f"/admin/mous/provision/{Provision.objects.get().pk}/change/").content.decode()
+    assert "Live video, Recorded video, Still picture" in provision
+    key = desk.get(f"/admin/agencies/apikey/{police.key.pk}/change/").content.decode()
+    assert "See cameras, video and incidents" in key
+
+
+def test_the_drawing_buttons_of_the_map_speak_the_pages_language(centre, police, owner):
+    draft = make_mou(police.agency, state=Mou.State.DRAFT)
+    desk = staff("reader", centre, "view_mou", "change_mou")
+    page = desk.get(f"/admin/mous/mou/{draft.pk}/change/").content.decode()
+    assert '<script id="with-forms" type="application/json">true</script>' in page
+    assert '<script id="draw-toolbar-buttons-polygon" type="application/json">"Draw a polygon"</script>' in page

@@ -1,15 +1,19 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, transaction
+from django.test import Client
 from django.utils import timezone
 
 from apps.audit.models import Entry
 from apps.linked_services.actions import receive
 from apps.mous.models import LedgerEntry
 from apps.retention import actions, tasks
+from apps.retention.certificates import confirmation_of, facts_of
 from apps.retention.models import Certificate
 from apps.video.models import Clip
+from apps.viewing.actions import confirm_destruction
 from apps.viewing.models import ProvidedCopy
 from tests.linked_services.calls import checked
 from tests.video.conftest import roots  # noqa: F401
@@ -135,3 +139,43 @@ def test_a_certificate_cannot_be_changed(due, change):
     actions.destroy_copy(due, by=None)
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         change(Certificate.objects.all())
+
+
+@pytest.fixture
+def desk(police):
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(police.user)
+    return client
+
+
+@pytest.mark.skipif(not (settings.NODE_MODULES / "pretendard").is_dir(), reason="npm packages are not installed")
+def test_certificate_and_confirmation_are_printed_for_the_agency_concerned(due, desk, police, fire):
+    tasks.destroy_due_copies()
+    ProvidedCopy.objects.update(taken_at=timezone.now())
+    confirm_destruction(due, by=police.user)
+    papers = (f"/certificates/{due.certificate.pk}.pdf", f"/certificates/copies/{due.pk}.pdf")
+    for address in papers:
+        paper = desk.get(address)
+        assert (paper.status_code, paper["Content-Type"]) == (200, "application/pdf")
+        assert paper.content.startswith(b"%PDF") and "no-store" in paper["Cache-Control"]
+    stranger = Client()
+    stranger.force_login(fire.user)
+    assert [stranger.get(address).status_code for address in papers] == [404, 404]
+    answers = desk.get("/agency/results/").content.decode()
+    assert all(address in answers for address in papers)
+
+
+def test_what_is_not_confirmed_is_not_printed(due, desk):
+    assert desk.get(f"/certificates/copies/{due.pk}.pdf").status_code == 404
+
+
+def test_the_form_names_the_recipient_and_the_law(due, police):
+    tasks.destroy_due_copies()
+    ProvidedCopy.objects.filter(pk=due.pk).update(taken_at=timezone.now(), requested_by="경위 박지우")
+    confirm_destruction(due, by=police.user)
+    copy = ProvidedCopy.objects.get(pk=due.pk)
+    told = dict(confirmation_of(copy).facts)
+    assert told["Provided to"] == f"{police.agency.name}\n경위 박지우"
+    assert told["Confirmed by"].endswith(str(police.user))
+    assert "Articles 19 and 21" in confirmation_of(copy).statement
+    assert dict(facts_of(copy.certificate))["Fingerprint (SHA-256)"] == "a" * 64

@@ -113,3 +113,17 @@ def test_no_address_given_to_one_agency_works_for_another(police, fire, incident
     for address, query in addresses:
         assert stranger.get(address, query).status_code == 404, address
         assert nobody.get(address, query).status_code in (401, 403), address
+
+
+def test_the_register_names_who_got_a_file_with_rank(police, incident, camera):
+    police.user.memberships.update(rank="경위")
+    by_person = APIClient()
+    by_person.force_login(police.user)
+    start = incident.occurred_at - timedelta(minutes=3)
+    times = {"from": start.isoformat(), "to": (start + timedelta(minutes=1)).isoformat()}
+    body = {"camera": camera.pk, "provision": incident.provisions.get().pk, **times}
+    assert by_person.post("/api/v1/clips/", body, format="json").json()["requested_by"] == f"경위 {police.user}"
+    named = system(police.token).post("/api/v1/clips/", {**body, "recipient": "경사 강민"}, format="json").json()
+    assert named["requested_by"] == f"경사 강민 ({police.key})"
+    refused = system(police.token).post("/api/v1/clips/", {**body, "recipient": "강\n민"}, format="json")
+    assert refused.json().keys() == {"recipient"}

@@ -1,10 +1,11 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from apps.audit.actions import write
 from apps.audit.models import Entry
-from apps.viewing import checks
+from apps.viewing import checks, tasks
 from apps.viewing.models import Finding, MonthlyCheck, ViewLog
 from tests.cast import Role, make_camera, make_user
 
@@ -178,3 +179,51 @@ def test_the_page_is_for_those_who_check(client, operator, police, camera):
 def test_any_month_may_be_asked_for(client, auditor, month):
     client.force_login(auditor)
     assert client.get("/checks/", {"month": month}).status_code == 200
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing handles it."""
+
+
+@pytest.mark.parametrize("step", ["findings", "record", "close_if_done"])
+def test_a_check_that_is_broken_off_is_made_whole_by_the_next(operator, camera, monkeypatch, step):
+    """Nothing of the first is left, and nothing is counted twice."""
+    look(operator, camera, 20)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(checks, step, killed)
+        checks.make(OCTOBER)
+    assert not MonthlyCheck.objects.exists()
+    checks.make(OCTOBER)
+    assert MonthlyCheck.objects.get().findings.count() == 1
+    assert Entry.objects.filter(verb="access_log.checked").count() == 1
+
+
+def killed(*args, **kwargs):
+    raise Killed
+
+
+def test_an_answer_that_is_broken_off_is_not_given(operator, camera, auditor, monkeypatch):
+    look(operator, camera, 20)
+    finding = checks.make(OCTOBER).findings.get()
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(checks, "close_if_done", killed)
+        checks.sign_off(finding, in_order=True, answer="asked", by=auditor)
+    assert MonthlyCheck.objects.get().closed_at is None
+    checks.sign_off(finding, in_order=True, answer="asked", by=auditor)
+    assert MonthlyCheck.objects.get().closed_at
+
+
+def test_months_that_were_missed_are_looked_through(operator, camera, monkeypatch):
+    """The worker was down for months; what broke off at one goes on there."""
+    today = timezone.localdate().replace(day=1)
+    past = [(today - timedelta(days=days)).replace(day=1) for days in (1, 32, 63)]
+    look(operator, camera, at=datetime(past[-1].year, past[-1].month, 15, tzinfo=UTC))
+    made = checks.make
+    monkeypatch.setattr(checks, "make", lambda month: made(month) if month != past[0] else killed())
+    with pytest.raises(Killed):
+        tasks.check_complete_months()
+    monkeypatch.undo()
+    tasks.check_complete_months()
+    assert sorted(MonthlyCheck.objects.values_list("month", flat=True)) == sorted(past)
+    tasks.check_complete_months()
+    assert MonthlyCheck.objects.count() == 3

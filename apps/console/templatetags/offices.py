@@ -4,8 +4,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.agencies.actions import administered_by
-from apps.agencies.models import Membership
-from apps.agencies.principals import principal_of
+from apps.agencies.models import Agency, Membership
+from apps.agencies.principals import Principal, principal_of
 from apps.console.alarm_pages import alarms_for
 from apps.console.hold_pages import may_see_holds
 from apps.mous.models import ProvisionRequest, UrgentReview
@@ -14,6 +14,7 @@ from apps.viewing.checks import may_check
 from apps.viewing.models import Finding
 
 register = template.Library()
+Role = Membership.Role
 
 
 @register.simple_tag(takes_context=True)
@@ -33,19 +34,14 @@ def office_pages(context) -> list[tuple]:
             ("alarms", _("Camera alarms"), alarms_for(principal).open().count()),
             ("simulator", _("Simulator"), 0),
         ]
-        if request.user.has_perm("mous.view_ledgerentry"):
-            pages.append(("register", _("Register"), 0))
-    elif not principal.agencies:
-        pages = []
     else:
-        pages = [
-            ("agency", _("Live"), 0),
-            ("agency_requests", _("Requests"), 0),
-            ("agency_answers", _("Results and copies"), 0),
-            ("agreements", _("Agreements"), 0),
-        ]
-        if any(membership.role == Membership.Role.OWNER for membership in principal.memberships):
-            pages.append(("own_cameras", _("Own cameras"), 0))
+        pages = pages_of_agency(principal)
+        if request.user.has_perm("mous.view_mou"):
+            pages.append(("agreements", _("Agreements"), 0))
+    if request.user.has_perm("mous.view_ledgerentry"):
+        pages.append(("register", _("Register"), 0))
+    if request.user.has_perm("viewing.view_viewlog"):
+        pages.append(("who_saw", _("Who saw"), 0))
     if may_see_holds(request.user):
         due = Hold.objects.in_force().filter(review_at__lte=timezone.now()).count()
         pages.append(("holds", _("Holds"), due))
@@ -53,7 +49,24 @@ def office_pages(context) -> list[tuple]:
         pages.append(("checks", _("Monthly check"), Finding.objects.filter(signed_at=None).count()))
     if administered_by(request.user).exists():
         pages.append(("members", _("Members"), 0))
+    if request.user.has_perm("audit.view_entry") and request.user.is_staff:
+        pages.append(("admin:audit_entry_changelist", _("Audit"), 0))
     return [(name, reverse(name), words, count) for name, words, count in pages]
+
+
+def pages_of_agency(principal: Principal) -> list[tuple]:
+    """For those who are not of the centre's staff, by role: a field officer needs less than a liaison."""
+    roles = {member.role for member in principal.memberships if member.agency.kind != Agency.Kind.CENTRE}
+    pages = []
+    if roles:
+        pages = [("agency", _("Live"), 0), ("agency_answers", _("Results and copies"), 0)]
+    if roles - {Role.OFFICER}:
+        pages += [("agency_requests", _("Requests"), 0), ("agreements", _("Agreements"), 0)]
+    if Role.OWNER in roles:
+        pages.append(("own_cameras", _("Own cameras"), 0))
+    if principal.is_guide:
+        pages.append(("showroom", _("Showroom"), 0))
+    return pages
 
 
 @register.filter

@@ -223,6 +223,7 @@ class Mou(Agreement):
             ("review_mou", _("Can review MOUs")),
             ("sign_mou", _("Can sign MOUs")),
             ("suspend_mou", _("Can suspend and revoke MOUs")),
+            ("give_watching", _("Can give groups cameras to watch")),
         ]
         constraints = [
             *Agreement.Meta.constraints,

@@ -5,7 +5,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from apps.agencies.models import Agency, User
+from apps.agencies.models import Agency, ApiKey, User
 from apps.cameras.models import Camera
 from apps.incidents.models import Incident
 from apps.incidents.states import OPEN
@@ -281,13 +281,19 @@ class UseResult(models.Model):
     provision = models.OneToOneField(Provision, models.PROTECT, related_name="result", verbose_name=_("provision"))
     outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome)
     text = models.TextField(_("in words"), blank=True, max_length=2000)
-    by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("reported by"))
+    by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("reported by"))
+    key = models.ForeignKey(ApiKey, models.PROTECT, null=True, related_name="+", verbose_name=_("system"))
     at = models.DateTimeField(_("reported"), default=timezone.now)
 
     class Meta:
         verbose_name = _("use result")
         verbose_name_plural = _("use results")
         ordering = ["-at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(by=None, key__isnull=False) | Q(by__isnull=False, key=None), name="result_by_somebody"
+            ),
+        ]
 
     def __str__(self):
         return f"{self.provision}: {self.get_outcome_display()}"
