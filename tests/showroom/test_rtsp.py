@@ -137,7 +137,7 @@ def test_sender_reports_give_the_wall_clock_of_every_picture(cameras):
     apart = (
         struct.unpack("!i", struct.pack("!I", (struct.unpack("!I", picture[0][4:8])[0] - stamp) % 2**32))[0] / 90_000
     )
-    assert -1.0 < picture[1] - (taken + apart) < 2.0
+    assert -1.0 < picture[1] - (taken + apart) < 5.0
 
 
 def test_pause_stops_the_pictures_and_play_goes_on_at_a_key_picture(cameras):

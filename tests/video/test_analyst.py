@@ -74,7 +74,7 @@ def test_what_happens_to_cameras_is_told_and_is_over_again(start_recorder, start
     street = make_streaming("/cam/1")
     start_recorder()
     start_analyst()
-    until(lambda: all(how in dict(of(camera)) for how, camera in cameras.items()), 50, "alarms")
+    until(lambda: all(how in dict(of(camera)) for how, camera in cameras.items()), 100, "alarms")
     until(lambda: all((how, True) in of(camera) for how, camera in cameras.items()), 30, "ends")
     assert {kind for how, camera in cameras.items() for kind, _ in of(camera) if kind != how} == set()
     assert of(street) == []

@@ -120,7 +120,7 @@ class TestTimeline:
         assert (alarm["kind"], alarm["to"]) == ("covered", None)
 
     def test_motion_by_the_minute_in_a_day_and_not_in_a_month(self, operator, camera, call):
-        note({(camera.pk, call.replace(second=0)): bytes([1] * 59 + [90])})
+        note({(camera.pk, call.replace(second=0) - timedelta(minutes=1)): bytes([1] * 59 + [90])})
         day, month = (
             Person(operator).get(timeline(camera), span_of(call - timedelta(days=days), days * 1440)).json()["motion"]
             for days in (1, 30)
