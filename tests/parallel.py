@@ -28,12 +28,10 @@ def settle(worker: str) -> None:
     os.environ |= {"VAR_DIR": str(folder), "REDIS_URL": f"redis://127.0.0.1:{port}/0"}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """A file stays in one process, for what its tests share; so do all that need the whole city: there is one."""
-    for item in items:
-        group = CITY if item.get_closest_marker("city") else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+    group = CITY if item.get_closest_marker("city") else item.nodeid.partition("::")[0]
+    item.add_marker(pytest.mark.xdist_group(group))
 
 
 if "PYTEST_XDIST_WORKER" in os.environ:
