@@ -133,14 +133,14 @@ def test_another_format_in_the_middle_is_shown_by_itself(city, pages_of, cameras
     pages = pages_of("operator")
     ((address,),) = sql(city, "select rtsp_url from cameras_camera where id = %s", cameras[-1])
     point = "update cameras_camera set rtsp_url = %s where id = %s"
-    sql(city, point, address.rpartition("/cam/")[0] + "/bad/resize/5", cameras[-1])
+    sql(city, point, address.rpartition("/cam/")[0] + "/bad/resize/12", cameras[-1])
     size = "() => [tiles()[0].video.videoWidth, tiles()[0].video.videoHeight]"
     try:
         for page in pages:
             page.evaluate("camera => wall([camera])", cameras[-1])
         for expected in ([640, 360], [1280, 720]):
             for page in pages:
-                eventually(lambda: page.evaluate(FIRST) and page.evaluate(size) == expected, within=15)  # noqa: B023
+                eventually(lambda: page.evaluate(FIRST) and page.evaluate(size) == expected, within=30)  # noqa: B023
     finally:
         sql(city, point, address, cameras[-1])
 

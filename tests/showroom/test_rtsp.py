@@ -320,7 +320,7 @@ def test_audio_has_a_second_track(cameras):
 
 
 def test_resize_changes_the_size_midway(cameras):
-    with opened(cameras.url("/bad/resize/2")) as container:
+    with opened(cameras.url("/bad/resize/4")) as container:
         sizes = []
         for frame in container.decode(video=0):
             sizes.append((frame.width, frame.height))
