@@ -12,7 +12,7 @@ import pytest
 
 from daejeon_soc.up import ports
 
-CITY = "city"
+IN_TIME = ("tests/city/", "tests/showroom/", "tests/up/", "tests/video/")
 
 
 def settle(worker: str) -> None:
@@ -29,9 +29,11 @@ def settle(worker: str) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """A file stays in one process, for what its tests share; so do all that need the whole city: there is one."""
-    group = CITY if item.get_closest_marker("city") else item.nodeid.partition("::")[0]
-    item.add_marker(pytest.mark.xdist_group(group))
+    """A file stays in one process, for what its tests share. So does all that must keep time with cameras: two of
+    them at once would be late for each other.
+    """
+    file = item.nodeid.partition("::")[0]
+    item.add_marker(pytest.mark.xdist_group("in time" if file.startswith(IN_TIME) else file))
 
 
 if "PYTEST_XDIST_WORKER" in os.environ:
