@@ -4,8 +4,6 @@ from ipaddress import ip_address
 import pytest
 from django.utils import translation
 
-from tests.running_city import running_city
-
 pytest_plugins = ["tests.cast", "tests.database", "tests.object_store"]
 
 # What Chromium needs to run headless as root, and to stay off the network and quiet.
@@ -42,13 +40,6 @@ def in_english():
 
 def is_loopback(host: str) -> bool:
     return host == "localhost" or ip_address(host).is_loopback
-
-
-@pytest.fixture(scope="session")
-def city():
-    """The whole city, brought up once for all tests marked `city`."""
-    with running_city() as city:
-        yield city
 
 
 @pytest.fixture(scope="module")

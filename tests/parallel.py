@@ -12,8 +12,6 @@ import pytest
 
 from daejeon_soc.up import ports
 
-IN_TIME = ("tests/city/", "tests/showroom/", "tests/up/", "tests/video/")
-
 
 def settle(worker: str) -> None:
     shared = Path(os.environ["VAR_DIR"])
@@ -29,11 +27,19 @@ def settle(worker: str) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """A file stays in one process, for what its tests share. So does all that must keep time with cameras: two of
-    them at once would be late for each other.
-    """
+    """A file stays in one process, for what its tests share; so does all that keeps time with cameras."""
     file = item.nodeid.partition("::")[0]
-    item.add_marker(pytest.mark.xdist_group("in time" if file.startswith(IN_TIME) else file))
+    item.add_marker(pytest.mark.xdist_group("in time" if in_time(item) else file))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What keeps time with cameras comes last: beside others it would be late."""
+    items.sort(key=in_time)
+
+
+def in_time(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(name) for name in ("city", "in_time"))
 
 
 if "PYTEST_XDIST_WORKER" in os.environ:

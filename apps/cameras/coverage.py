@@ -7,11 +7,13 @@ from django.contrib.gis.geos import GEOSGeometry, Point
 
 METRES_PER_DEGREE = 111_195.0
 ARC_STEPS = 24
+# A gap that is narrower would be lost in rounding, and the ring cross itself.
+WHOLE_FROM_DEG = 359.9
 _HEADER = np.frombuffer(b"\x01\x03\x00\x00\x20\xe6\x10\x00\x00\x01\x00\x00\x00", np.uint8)  # EWKB polygon, 4326
 
 
 def polygon(lon: float, lat: float, bearing_deg: float | None, fov_deg: float, range_m: float) -> GEOSGeometry:
-    """The coverage of one camera; the whole circle without a bearing or with a view of 360 degrees."""
+    """The coverage of one camera; the whole circle without a bearing or with a view all around."""
     bearing = np.nan if bearing_deg is None else bearing_deg
     (ewkb,) = polygons(*(np.array([value], float) for value in (lon, lat, bearing, fov_deg, range_m)))
     return GEOSGeometry(memoryview(ewkb))
@@ -20,7 +22,7 @@ def polygon(lon: float, lat: float, bearing_deg: float | None, fov_deg: float, r
 def polygons(lon, lat, bearing_deg, fov_deg, range_m) -> list[bytes]:
     """EWKB of many coverages at once. Arrays of equal length; a bearing of NaN is the whole circle."""
     rings = np.empty((len(lon), ARC_STEPS + 3, 2))
-    whole = np.isnan(bearing_deg) | (fov_deg >= 360)
+    whole = np.isnan(bearing_deg) | (fov_deg >= WHOLE_FROM_DEG)
     start = np.where(whole, 0.0, bearing_deg - fov_deg / 2)
     sweep = np.where(whole, 360.0, fov_deg)
     angles = np.radians(start[:, None] + sweep[:, None] * np.linspace(0, 1, ARC_STEPS + 1))

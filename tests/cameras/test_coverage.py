@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 from django.contrib.gis.geos import GEOSGeometry
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from apps.cameras.coverage import polygon, polygons
@@ -32,6 +32,7 @@ def test_a_whole_circle(bearing, fov):
     assert not any(shape.contains(around(angle, 50.5)) for angle in range(0, 360, 15))
 
 
+@example(127, 36, 0, math.nextafter(360, 0), 50)
 @given(st.floats(124, 132), st.floats(33, 39), st.none() | st.floats(0, 359.9), st.floats(0.5, 360), st.floats(1, 5000))
 def test_every_coverage_is_a_valid_polygon(lon, lat, bearing, fov, range_m):
     shape = polygon(lon, lat, bearing, fov, range_m)

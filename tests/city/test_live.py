@@ -94,21 +94,19 @@ def test_over_plain_http_a_browser_has_no_webcodecs(browser):
     }
 
 
-def test_a_right_that_ends_darkens_the_picture_within_two_seconds(city, pages_of, cameras):
+@pytest.mark.parametrize("way", WAYS)
+def test_a_right_that_ends_darkens_the_picture_within_two_seconds(city, page_of, cameras, way):
     # Another call at the same place would go on giving the same camera.
     sql(city, "update incidents_incident set state = 'closed', closed_at = now() where closed_at is null")
-    pages = pages_of("police")
+    page = page_of("police", way)
     incident = post_call(city)
-    for page in pages:
-        page.evaluate("camera => wall([camera])", incident["cameras"][0]["id"])
-    for page in pages:
-        eventually(lambda: page.evaluate(FIRST), within=5)  # noqa: B023
+    page.evaluate("camera => wall([camera])", incident["cameras"][0]["id"])
+    eventually(lambda: page.evaluate(FIRST), within=5)
     move_on(city, incident, "close")
-    eventually(lambda: [page.evaluate(tiles.STATES) for page in pages] == [["refused"]] * 2, within=2)
-    for page in pages:
-        assert page.evaluate("() => clockOf(tiles()[0].video) === null")
-        eventually(lambda: page.evaluate("() => views.size") == 0, within=2)  # noqa: B023 - the page's own tiles too
-        assert "The incident is closed." in page.inner_text("#wall [data-words]")
+    eventually(lambda: page.evaluate(tiles.STATES) == ["refused"], within=2)
+    assert page.evaluate("() => clockOf(tiles()[0].video) === null")
+    eventually(lambda: page.evaluate("() => views.size") == 0, within=2)  # the page's own tiles too
+    assert "The incident is closed." in page.inner_text("#wall [data-words]")
 
 
 def test_sixteen_on_one_page_and_what_is_not_seen_stops(page_of, cameras):

@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.running_city import running_city
+
 
 def pytest_collection_modifyitems(items):
     """Whatever stands in this folder takes minutes: `make soak` runs it, `make test` does not."""
@@ -13,3 +15,9 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("soak")
+
+
+@pytest.fixture(scope="module")
+def city():
+    with running_city() as city:
+        yield city
