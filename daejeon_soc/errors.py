@@ -1,31 +1,22 @@
 """What is said when an address leads nowhere or something broke: a page to people, JSON to systems; never why."""
 
 from django.http import JsonResponse
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from django.views import defaults
 
-SYSTEMS = "/api/"
+
+def saying(words, status: int, to_people):
+    """A handler that says `words` to systems, and to people what the page `to_people` says."""
+
+    def handler(request, *exceptions):
+        if request.path.startswith("/api/"):
+            return JsonResponse({"detail": str(words)}, status=status)
+        return to_people(request, *exceptions)
+
+    return handler
 
 
-def bad_request(request, exception):
-    if request.path.startswith(SYSTEMS):
-        return JsonResponse({"detail": _("The request cannot be read.")}, status=400)
-    return defaults.bad_request(request, exception)
-
-
-def forbidden(request, exception):
-    if request.path.startswith(SYSTEMS):
-        return JsonResponse({"detail": _("You may not do this.")}, status=403)
-    return defaults.permission_denied(request, exception)
-
-
-def not_found(request, exception):
-    if request.path.startswith(SYSTEMS):
-        return JsonResponse({"detail": _("There is none that you may see.")}, status=404)
-    return defaults.page_not_found(request, exception)
-
-
-def broken(request):
-    if request.path.startswith(SYSTEMS):
-        return JsonResponse({"detail": _("This failed here. It has been noted.")}, status=500)
-    return defaults.server_error(request)
+bad_request = saying(_("The request cannot be read."), 400, defaults.bad_request)
+forbidden = saying(_("You may not do this."), 403, defaults.permission_denied)
+not_found = saying(_("There is none that you may see."), 404, defaults.page_not_found)
+broken = saying(_("This failed here. It has been noted."), 500, defaults.server_error)

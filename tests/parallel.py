@@ -9,8 +9,22 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from daejeon_soc.up import ports
+
+IN_TIME = (
+    "tests/city/",
+    "tests/showroom/test_program.py",
+    "tests/showroom/test_rtsp.py",
+    "tests/up/test_run.py",
+    "tests/video/test_analyst.py",
+    "tests/video/test_converting.py",
+    "tests/video/test_feed.py",
+    "tests/video/test_live.py",
+    "tests/video/test_outages.py",
+    "tests/video/test_recorder.py",
+)
 
 
 def settle(worker: str) -> None:
@@ -26,20 +40,21 @@ def settle(worker: str) -> None:
     os.environ |= {"VAR_DIR": str(folder), "REDIS_URL": f"redis://127.0.0.1:{port}/0"}
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
+class ByFile(LoadScopeScheduling):
     """A file stays in one process, for what its tests share; so does all that keeps time with cameras."""
-    file = item.nodeid.partition("::")[0]
-    item.add_marker(pytest.mark.xdist_group("in time" if in_time(item) else file))
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "in time" if nodeid.startswith(IN_TIME) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config, log) -> ByFile:
+    return ByFile(config, log)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What keeps time with cameras comes last: beside others it would be late."""
-    items.sort(key=in_time)
-
-
-def in_time(item: pytest.Item) -> bool:
-    return any(item.get_closest_marker(name) for name in ("city", "in_time"))
+    items.sort(key=lambda item: item.nodeid.startswith(IN_TIME))
 
 
 if "PYTEST_XDIST_WORKER" in os.environ:

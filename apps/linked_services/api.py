@@ -66,11 +66,8 @@ class IntakeView(APIView):
         responses={
             201: IncidentSerializer,
             200: OpenApiResponse(IncidentSerializer, "The same call was received before."),
-            400: OpenApiResponse(description="Names each bad field."),
-            401: OpenApiResponse(description="Unknown or disabled key."),
             403: OpenApiResponse(REFUSED, "No agreement covers the call; the refusal is in the register."),
             409: OpenApiResponse(description="This source_id was used for another call."),
-            413: OpenApiResponse(description="Body too large."),
             429: OpenApiResponse(description="Too many calls; see Retry-After."),
         },
     )
@@ -105,7 +102,7 @@ class IncidentView(APIView):
 
     key_scopes = {ApiKey.Scope.INTAKE, ApiKey.Scope.READ}
 
-    @extend_schema(responses={200: IncidentSerializer, 404: OpenApiResponse(description="None that you may see.")})
+    @extend_schema(responses=IncidentSerializer)
     def get(self, request, number):
         return Response(answer(find(request, number), principal_of(request)))
 
@@ -117,9 +114,7 @@ class TransitionView(APIView):
         request=TransitionSerializer,
         responses={
             200: IncidentSerializer,
-            400: OpenApiResponse(description="Names each bad field."),
             403: OpenApiResponse(description="Not the centre's staff, nor the sender."),
-            404: OpenApiResponse(description="None that you may see."),
             409: OpenApiResponse(description="The state is not the one you saw, or the event does not leave it."),
         },
     )

@@ -33,7 +33,6 @@ class ResultView(APIView):
         responses={
             201: ResultSerializer,
             200: OpenApiResponse(ResultSerializer, "Reported before: the same again, or corrected."),
-            404: OpenApiResponse(description="No such provision of your agency."),
             429: OpenApiResponse(description="Too many requests; see Retry-After."),
         },
     )

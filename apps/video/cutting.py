@@ -10,7 +10,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -186,7 +185,7 @@ class _Job:
     def _part(self, segment: Segment) -> Part | None:
         name = self._desk / f"{segment.start_ms}.mp4"
         source = storage.local_file(segment)
-        with _opened(source) as fd:
+        with storage.opened(source) as fd:
             found = list(fragments(fd, segment.init_bytes))
             wanted = _wanted(segment, found, self.clip.starts_at, self.clip.ends_at)
             if not wanted:
@@ -215,7 +214,7 @@ class _Job:
 
     def _first_picture(self, part: Part) -> datetime:
         """The time of the picture that was on screen at the start of the clip."""
-        with _opened(part.file) as fd:
+        with storage.opened(part.file) as fd:
             shown = [tick - part.fragments[0].at for fragment in part.fragments for tick in _ticks(fd, fragment)]
         wanted = (self.clip.starts_at - part.begins).total_seconds() * TIMESCALE
         on_screen = max((tick for tick in shown if tick <= wanted), default=min(shown))
@@ -350,15 +349,6 @@ def _utc(at: datetime) -> str:
 # --- files ---
 
 
-@contextmanager
-def _opened(file: Path) -> Iterator[int]:
-    fd = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        yield fd
-    finally:
-        os.close(fd)
-
-
 def _end(found: list[Fragment]) -> int:
     return found[-1].at + found[-1].duration
 
@@ -378,7 +368,7 @@ def _wanted(segment: Segment, found: list[Fragment], start: datetime, end: datet
 def _copy(part: Part) -> Path:
     """A file of the wanted fragments alone, for a reader that takes whole files."""
     target = part.file.with_suffix(".part.mp4")
-    with _opened(part.file) as fd, target.open("xb") as out:
+    with storage.opened(part.file) as fd, target.open("xb") as out:
         out.write(os.pread(fd, part.segment.init_bytes, 0))
         for fragment in part.fragments:
             out.write(os.pread(fd, fragment.size, fragment.start))

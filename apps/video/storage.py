@@ -105,14 +105,16 @@ def link_files(source: Path, target: Path, names: Iterable[str]) -> list[str]:
     left = list(names)
     with contextlib.suppress(OSError), contextlib.ExitStack() as folders:
         (settings.VIDEO_ROOT / target).mkdir(parents=True, exist_ok=True)
-        here, there = (folders.enter_context(_opened(settings.VIDEO_ROOT / one)) for one in (source, target))
+        roots = (settings.VIDEO_ROOT / folder for folder in (source, target))
+        here, there = (folders.enter_context(opened(root, os.O_DIRECTORY)) for root in roots)
         left = [name for name in left if not _is_linked(name, here, there)]
     return left
 
 
 @contextlib.contextmanager
-def _opened(folder: Path) -> Iterator[int]:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def opened(path: Path, flags: int = 0) -> Iterator[int]:
+    """The descriptor of a file or folder to read, with more `flags` of open(2). OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | flags)
     try:
         yield fd
     finally:

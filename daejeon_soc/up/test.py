@@ -12,7 +12,7 @@ from daejeon_soc.up.steps import step
 REAL = {"PLAIN_HTTP": "False", "DEBUG": "False", "DEMO": "False"}
 DEMONSTRATION = {"PLAIN_HTTP": "True", "DEBUG": "False", "DEMO": "True"}
 # The whole suite takes every core; a few tests by name are not worth a second database.
-SPREAD = ["-p", "tests.parallel", "-n", "auto", "--maxprocesses", "4", "--dist", "loadgroup", "--no-loadscope-reorder"]
+SPREAD = ["-p", "tests.parallel", "-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def test(arguments: list[str]) -> int:

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-pytestmark = [pytest.mark.slow, pytest.mark.in_time]
+pytestmark = pytest.mark.slow
 
 
 def test_program_serves_and_ends_cleanly_on_sigterm():

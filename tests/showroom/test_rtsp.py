@@ -14,7 +14,7 @@ from apps.showroom.virtual.streams import Setup
 
 from .conftest import serving
 
-pytestmark = [pytest.mark.slow, pytest.mark.in_time]
+pytestmark = pytest.mark.slow
 QUICK = {"probesize": "65536", "analyzeduration": "0", "fflags": "nobuffer"}
 
 

@@ -16,7 +16,7 @@ from apps.video.presence import Presence
 from tests.video.conftest import until
 from tests.video.filming import film
 
-pytestmark = [pytest.mark.slow, pytest.mark.in_time]
+pytestmark = pytest.mark.slow
 
 
 class Running:

@@ -22,7 +22,7 @@ from apps.video.transcoder import CONFIG, DELTA, HEADER, INIT, KEY, Transcoder
 from tests.video.conftest import delivers, until
 from tests.video.filming import encode, film, picture, samples_of, shown
 
-pytestmark = [pytest.mark.slow, pytest.mark.in_time]
+pytestmark = pytest.mark.slow
 
 
 def said(out: bytes) -> list[tuple[bytes, bytes, float]]:

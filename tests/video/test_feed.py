@@ -16,7 +16,7 @@ from apps.video.feed import Closed, Feed, Opened, Status, why
 from tests.video.conftest import until
 from tests.video.filming import shown
 
-pytestmark = [pytest.mark.slow, pytest.mark.in_time]
+pytestmark = pytest.mark.slow
 PICTURES = 75
 SMALL, LARGE = (640, 360), (1280, 720)
 PATHS = {

@@ -22,7 +22,7 @@ from tests.cast import make_camera
 from tests.video.conftest import delivers, until
 from tests.video.filming import encode, picture, samples_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.in_time]
+pytestmark = pytest.mark.slow
 CAMERA = 7
 
 

@@ -20,7 +20,7 @@ from apps.video.presence import Presence
 from tests.video.conftest import MANAGE, until
 from tests.video.filming import shown
 
-pytestmark = [pytest.mark.slow, pytest.mark.in_time, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.cast import make_camera
 from tests.video.conftest import MANAGE, delivers, until
 from tests.video.filming import film
 
-pytestmark = [pytest.mark.slow, pytest.mark.in_time, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
