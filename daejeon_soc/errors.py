@@ -8,10 +8,10 @@ from django.views import defaults
 def saying(words, status: int, to_people):
     """A handler that says `words` to systems, and to people what the page `to_people` says."""
 
-    def handler(request, *exceptions):
+    def handler(request, *args, **kwargs):
         if request.path.startswith("/api/"):
             return JsonResponse({"detail": str(words)}, status=status)
-        return to_people(request, *exceptions)
+        return to_people(request, *args, **kwargs)
 
     return handler
 
