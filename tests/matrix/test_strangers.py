@@ -1,0 +1,186 @@
+"""What is not yours is not there: neither by its number, nor by the words of the answer, nor by the time it takes."""
+
+import gc
+import logging
+import re
+import time
+import uuid
+from statistics import NormalDist
+from types import SimpleNamespace
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.urls import Resolver404, resolve
+from django.utils.html import escape
+
+from tests.doors import knock
+from tests.matrix.rows import LIST_ADDRESSES, ROWS, Row
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+
+STRANGERS = ("fire", "far", "key_fire")
+OF_EVERYBODY = {"uid", "token", "year", "order"}
+# Made anew for each answer, and as long in each.
+PASSING = re.compile(rb'(nonce="|value="|X-CSRFToken": ")[\w+/=-]{16,}"')
+
+
+def real(city) -> SimpleNamespace:
+    """What the police have."""
+    return city.names("police")
+
+
+def absent(city) -> SimpleNamespace:
+    """The same names, of things that nobody has."""
+    return SimpleNamespace(**{name: nothing_like(name, it) for name, it in vars(real(city)).items()})
+
+
+def nothing_like(name: str, it):
+    if name in OF_EVERYBODY:
+        return it
+    if name in ("clip", "waiting_clip"):
+        return str(uuid.UUID(int=4))
+    return "261121-999999" if name == "incident" else 987_654_321
+
+
+def asks_by_name(row: Row) -> bool:
+    """Does the row speak of one thing, in its address or in what is sent?"""
+    return row.method not in LIST_ADDRESSES and (
+        re.search(r"\{(?!uid|year|app)", row.path) is not None or row.key in BY_FORM
+    )
+
+
+BY_FORM = {
+    "GET /playback/",
+    "GET /playback/ provision",
+    "POST /api/v1/clips/",
+    "POST /api/v1/bookmarks/",
+}
+ASKED = [(row, role) for row in ROWS for role in STRANGERS if asks_by_name(row) and row.expected[role] in ("0", "-")]
+
+
+@pytest.mark.parametrize(("row", "role"), ASKED, ids=lambda it: getattr(it, "key", it))
+def test_the_answer_is_that_of_what_does_not_exist(row, role, city, asker):
+    cache.clear()
+    there, nowhere = (told(row, role, city, asker, names) for names in (real(city), absent(city)))
+    assert there == nowhere
+
+
+def told(row: Row, role: str, city, asker, names):
+    if row.method == "SOCKET":
+        who = {"session": city.cookies.get(role, ""), "token": city.tokens.get(role, "")}
+        return knock(row.path.format(**vars(names)), **who)
+    answer = asker.ask(city, role, row, names)
+    headers = {name for name, _value in answer.response.items()}
+    # The page itself says by which address it was asked for.
+    asked = answer.response.wsgi_request
+    body = answer.body
+    for address in (asked.get_full_path(), asked.path):
+        body = body.replace(escape(address).encode(), b"").replace(quote(address).encode(), b"")
+    return answer.response.status_code, headers, PASSING.sub(b"", body)
+
+
+def test_every_kind_of_thing_is_tried():
+    """Those that only the centre's staff may name are refused to everybody else before they are looked for."""
+    named = {name for row, _role in ASKED for name in re.findall(r"\{(\w+)\}", row.path)}
+    assert {"camera", "segment", "clip", "incident", "provision", "request", "copy", "mou", "joining"} <= named
+    assert {"certificate", "membership", "sign_in", "review", "finding"} <= named
+
+
+# --- the time that it takes ----------------------------------------------------------------
+
+TIMES = 200
+ALIKE = 5.0  # standard deviations of the rank sum; chance alone goes beyond once in a million and a half
+
+
+def compare(ask, first, second, times: int = TIMES) -> float:
+    """How many standard deviations the ranks of the times of `first` lie from those of `second`, asked by turns."""
+    taken = []
+    gc.collect()
+    gc.disable()
+    try:
+        for turn in range(2 * times):
+            began = time.perf_counter()
+            ask(second if turn % 2 else first)
+            taken.append((time.perf_counter() - began, turn % 2))
+    finally:
+        gc.enable()
+    return rank_sum(taken)
+
+
+def rank_sum(taken: list[tuple[float, int]]) -> float:
+    """Mann and Whitney's test, by the normal distribution that it has for many values."""
+    many = sum(1 for _time, group in taken if group)
+    few = len(taken) - many
+    ranks = sum(rank for rank, (_time, group) in enumerate(sorted(taken), 1) if group)
+    expected = many * (len(taken) + 1) / 2
+    return (ranks - expected) / (many * few * (len(taken) + 1) / 12) ** 0.5
+
+
+TIMED = [
+    "GET /api/v1/cameras/{camera}/still.jpg",
+    "GET /api/v1/incidents/{incident}/",
+    "GET /api/v1/clips/{clip}/file",
+]
+
+
+@pytest.mark.parametrize("key", TIMED)
+def test_the_time_tells_nothing(key, city, asker):
+    (row,) = (row for row in ROWS if row.key == key)
+    names = [real(city), absent(city)]
+
+    def ask(which):
+        assert asker.send(city, "key_fire", row, names[which]).status_code == 404
+
+    for turn in range(20):
+        ask(turn % 2)
+    assert abs(compare(ask, 0, 1)) < ALIKE
+
+
+def test_a_difference_in_time_is_seen():
+    """A tenth of a millisecond, in a question that takes one."""
+
+    def ask(which):
+        time.sleep(0.001 + 0.0001 * which)
+
+    assert compare(ask, 0, 1, 100) > ALIKE
+    assert NormalDist().cdf(-ALIKE) * 2 < 1e-6
+
+
+# --- where video lies ------------------------------------------------------------------------
+
+
+def test_no_video_lies_where_files_are_served_from():
+    served = [settings.STATIC_ROOT, *(folder for each in settings.STATICFILES_DIRS for folder in folders(each))]
+    for root in (settings.VIDEO_ROOT, settings.CLIP_ROOT):
+        for folder in served:
+            assert not root.is_relative_to(folder)
+            assert not folder.is_relative_to(root)
+
+
+def folders(entry):
+    return [entry[1] if isinstance(entry, tuple) else entry]
+
+
+@pytest.mark.parametrize("path", ["/protected/video/1/x.mp4", "/protected/clips/x.mp4", "/media/x.mp4", "/video/1/"])
+def test_no_address_leads_to_a_file(path):
+    with pytest.raises(Resolver404):
+        resolve(path)
+
+
+@pytest.mark.parametrize(
+    "key", ["GET /api/v1/cameras/{camera}/segments/{segment}.mp4", "GET /api/v1/clips/{clip}/file"]
+)
+def test_where_a_file_lies_is_said_to_the_front_server_alone(key, city, asker, caplog):
+    (row,) = (row for row in ROWS if row.key == key)
+    logging.disable(logging.NOTSET)
+    with caplog.at_level(logging.DEBUG):
+        answer = asker.ask(city, "police", row)
+    logging.disable(logging.CRITICAL)
+    place = answer.response["X-Accel-Redirect"].removeprefix(settings.PROTECTED_URL)
+    assert place.endswith(".mp4") and answer.body == b""
+    said = [record.getMessage() for record in caplog.records if record.name != "django.db.backends"]
+    assert not [line for line in said if place.rpartition("/")[2] in line]
+    others = {name: value for name, value in answer.response.items() if name != "X-Accel-Redirect"}
+    assert place not in str(others)
