@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from apps.agencies.actions import staff_group
 from tests.cast import CITY_HALL, PASSWORD, make_call
 
 NEW_PASSWORD = "another quite long password"
@@ -72,6 +73,14 @@ def still_held(city, names) -> dict:
     }
 
 
+def shift(city, names) -> dict:
+    return {"group": staff_group(city.centre, "operator").pk}
+
+
+def who_saw(city, names) -> dict:
+    return {"camera": city.camera.number, "start": local(city.now - timedelta(hours=1)), "end": local(city.now)}
+
+
 def asked_for(city, names) -> dict:
     return {
         "place": "x",
@@ -107,6 +116,8 @@ QUERIES = {
     "GET /playback/ provision": lambda city, names: {"provision": names.provision},
     "GET /console/work/ incident": lambda city, names: {"incident": names.incident},
     "GET /console/search/": always(q="Secret"),
+    "GET /console/who-saw/": who_saw,
+    "GET /console/who-saw/ print": lambda city, names: {**who_saw(city, names), "print": "1"},
     "GET /console/simulator/ asked": simulated,
     "GET /admin/autocomplete/ cameras": always(app_label="retention", model_name="hold", field_name="cameras", term=""),
     "GET /admin/autocomplete/ agencies": always(
@@ -169,6 +180,10 @@ BODIES = {
         "first_name": "y",
         "username": "newcomer",
     },
+    "POST /members/{membership}/rank/": always(rank="경위"),
+    "POST /api/v1/provisions/{provision}/result/": always(outcome="helped"),
+    "ACTION /admin/cameras/camera/ let_watch": shift,
+    "ACTION /admin/cameras/camera/ no_longer_watch": shift,
     "POST /checks/findings/{finding}/": always(in_order="yes", answer="x"),
     "POST /admin/agencies/user/{user}/password/": always(usable_password="true", **two("password")),
     "POST /admin/retention/hold/{hold}/step/review/": hold_review,

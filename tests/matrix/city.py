@@ -17,6 +17,7 @@ from django.utils.http import urlsafe_base64_encode
 from apps.agencies import sittings
 from apps.agencies.actions import enrol
 from apps.agencies.models import Agency, ApiKey, Membership, Pledge, SignIn, User
+from apps.agencies.roles import lay_out_roles
 from apps.audit.models import Entry
 from apps.cameras.models import District, Dong
 from apps.incidents.models import Incident
@@ -35,7 +36,6 @@ from apps.mous.models import (
 )
 from apps.mous.standing import join_centre
 from apps.retention.models import Certificate, DiskWatch, EarlyPurge, Hold
-from apps.showroom.sample_city import allow_roles
 from apps.video.models import CameraAlarm, Clip, Segment, SigningKey
 from apps.viewing.models import Bookmark, Finding, MonthlyCheck, ProvidedCopy, ViewLog
 from tests.cast import CITY_HALL, ELSEWHERE, Kind, make_agency, make_camera, make_mou, make_user, signatures, square
@@ -62,7 +62,7 @@ class City:
 
     def __init__(self):
         self.now = timezone.now()
-        allow_roles()
+        lay_out_roles()
         self.centre = make_agency("centre", Kind.CENTRE)
         self.district = make_agency("district", Kind.DISTRICT)
         self.police, self.fire = make_agency("police"), make_agency("fire", Kind.FIRE)
@@ -88,6 +88,7 @@ class City:
             "supervisor": (self.centre, In.SUPERVISOR),
             "administrator": (self.centre, In.ADMINISTRATOR),
             "auditor": (self.centre, In.AUDITOR),
+            "guide": (self.centre, In.GUIDE),
             "officer": (self.police, In.OFFICER),
             "police_admin": (self.police, In.ADMINISTRATOR),
             "fire": (self.fire, In.LIAISON),
@@ -99,7 +100,7 @@ class City:
             ),
         }
         for role, (agency, member) in agency_of.items():
-            staff = role in ("administrator", "supervisor", "superuser")
+            staff = role in ("administrator", "supervisor", "auditor", "superuser")
             self.person(role, agency, member, is_staff=staff, is_superuser=role == "superuser")
         everyone = self.person("everyone", self.centre, In.SUPERVISOR, is_staff=True, is_superuser=True)
         for agency in (self.centre, self.police, self.district):
@@ -333,6 +334,7 @@ class City:
             "early": EarlyPurge.objects.create(camera=self.far_camera, until=now - HOUR, at=now),
         }
         self.ids |= {name: thing.pk for name, thing in things.items()}
+        self.ids["told_provision"] = urgent.pk
         self.ids |= {
             "uid": urlsafe_base64_encode(force_bytes(invited.pk)),
             "token": default_token_generator.make_token(invited),

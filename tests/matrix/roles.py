@@ -17,6 +17,7 @@ PEOPLE = [
     Role("supervisor", "Supervisor", "leads a shift of the operation centre"),
     Role("administrator", "Administrator", "keeps the register, the agreements and the accounts at the centre"),
     Role("auditor", "Auditor", "checks at the centre who looked at what"),
+    Role("guide", "Guide", "shows visitors the centre, by virtual cameras and exercises"),
     Role("police", "Police liaison", "of an agency with an agreement in force and a provision for an open incident"),
     Role("officer", "Police officer", "a field officer of the same agency"),
     Role("police_admin", "Police administrator", "manages the members of that agency"),

@@ -18,9 +18,9 @@ from tests.matrix.rows import LIST_ADDRESSES, ROWS, SECTIONS, Row
 # The mark is for the database; the city of `conftest.py` is laid out in it once.
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
-STAFF = {"supervisor", "administrator", "superuser"}
+STAFF = {"supervisor", "administrator", "auditor", "superuser"}
 # Whose pages may stay in no cache.
-KNOWN = STAFF | {"operator", "auditor", "police", "officer", "police_admin", "fire", "owner", "closed", "far"}
+KNOWN = STAFF | {"operator", "guide", "police", "officer", "police_admin", "fire", "owner", "closed", "far"}
 # They are told nothing of what the police do, whatever they ask for.
 STRANGERS = {
     "visitor",
