@@ -4,6 +4,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.agencies.models import Agency, ApiKey, Membership, User
 from apps.agencies.principals import CENTRE_ROLES
@@ -129,13 +130,16 @@ def take_password(membership: Membership, *, by: User) -> None:
 
 
 def reset_by(membership: Membership, *, by: User) -> User:
-    """The member whose means of signing in `by` may make void.
+    """The member whose means of signing in `by` may make void. NotTheirs says why not.
 
-    Who belongs to another agency as well is not for this one's administrator to shut out there.
+    Who belongs to another agency as well is not for this one's administrator to shut out there, and whoever has not
+    every right does not come by the account of somebody who has.
     """
     _check(membership.agency, by)
     if membership.user.memberships.exclude(agency=membership.agency).exists():
-        raise NotTheirs
+        raise NotTheirs(_("This person belongs to another agency as well: ask the centre."))
+    if membership.user.is_superuser and not by.is_superuser:
+        raise NotTheirs(_("You do not have the right to do this."))
     return membership.user
 
 

@@ -3,7 +3,8 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group
 from django.utils.translation import gettext_lazy as _
 
 from apps.agencies import actions
@@ -15,7 +16,7 @@ from apps.audit.actions import record
 from apps.audit.admin import in_words
 
 # Providers come from the settings, second factors and identities from their owners, and mail addresses are not kept.
-for _model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken):
+for _model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken, Group):
     admin.site.unregister(_model)
 
 
@@ -35,6 +36,11 @@ class AuditedMixin:
         record(verb, actor=request.user, target=obj, fields=form.changed_data)
 
 
+@admin.register(Group)
+class RightsAdmin(AuditedMixin, NoDeletionMixin, GroupAdmin):
+    """Groups of people and what they may do: standing rights hang on them, so none is deleted."""
+
+
 class MembershipInline(admin.TabularInline):
     model = Membership
     extra = 0
@@ -44,6 +50,16 @@ class MembershipInline(admin.TabularInline):
 @admin.register(User)
 class MemberAdmin(AuditedMixin, NoDeletionMixin, UserAdmin):
     inlines = [MembershipInline]
+
+    def has_change_permission(self, request, obj=None):
+        """Whoever keeps the accounts gives no right to themselves, and does not come by an account with every right."""
+        beyond = obj and not request.user.is_superuser and (obj.is_superuser or obj.pk == request.user.pk)
+        return not beyond and super().has_change_permission(request, obj)
+
+    def get_readonly_fields(self, request, obj=None):
+        """Rights come with roles and groups; nobody without every right gives every right."""
+        beyond = [] if request.user.is_superuser else ["is_staff", "is_superuser", "user_permissions"]
+        return [*super().get_readonly_fields(request, obj), *beyond]
 
     def save_formset(self, request, form, formset, change):
         """Memberships are changed by their actions, which keep groups and audit in step."""

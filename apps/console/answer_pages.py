@@ -32,9 +32,17 @@ def agency_of(request) -> Agency:
     return agencies[0]
 
 
+def asking_agency(request) -> Agency:
+    """The agency in whose name the reader asks."""
+    agency = requests.spoken_for(request.user).first()
+    if agency is None:
+        raise PermissionDenied(_("You do not have the right to do this."))
+    return agency
+
+
 def requests_page(request):
     """Ask, and see how what was asked stands."""
-    agency = agency_of(request)
+    agency = asking_agency(request)
     form = RequestForm(request.POST or None, initial=looked_at(request))
     if request.method == "POST" and form.is_valid():
         asked = form.cleaned_data
@@ -67,7 +75,7 @@ def looked_at(request) -> dict:
 
 @require_POST
 def withdraw(request, request_id):
-    asked = get_object_or_404(ProvisionRequest, pk=request_id, agency=agency_of(request))
+    asked = get_object_or_404(ProvisionRequest, pk=request_id, agency=asking_agency(request))
     try:
         requests.withdraw(asked, by=request.user)
     except NotAllowed as refusal:

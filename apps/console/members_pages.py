@@ -116,8 +116,9 @@ def new_password(request, membership_id: int):
     membership = membership_named(request, membership_id)
     try:
         actions.take_password(membership, by=request.user)
-    except actions.NotTheirs:
-        return not_theirs(request)
+    except actions.NotTheirs as refusal:
+        messages.error(request, str(refusal))
+        return redirect("members")
     return page(request, link=link_for(request, membership.user))
 
 
@@ -126,15 +127,11 @@ def lost_factor(request, membership_id: int):
     membership = membership_named(request, membership_id)
     try:
         take_factors(membership, by=request.user)
-    except actions.NotTheirs:
-        return not_theirs(request)
-    words = _("%(name)s sets a new second factor up at the next sign-in.")
-    messages.success(request, words % {"name": membership.user})
-    return redirect("members")
-
-
-def not_theirs(request):
-    messages.error(request, _("This person belongs to another agency as well: ask the centre."))
+    except actions.NotTheirs as refusal:
+        messages.error(request, str(refusal))
+    else:
+        words = _("%(name)s sets a new second factor up at the next sign-in.")
+        messages.success(request, words % {"name": membership.user})
     return redirect("members")
 
 

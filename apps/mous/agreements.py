@@ -23,8 +23,8 @@ TRANSITIONS = {
     "resume": ({S.SUSPENDED}, S.SIGNED, "mous.suspend_mou"),
     "revoke": ({S.SIGNED, S.SUSPENDED}, S.REVOKED, "mous.suspend_mou"),
 }
-# Who may sign for the other party.
-SIGNING_ROLES = (Role.LIAISON, Role.ADMINISTRATOR, Role.OWNER)
+# Who speaks for the other party: signs, and asks for video.
+SPEAKING_ROLES = (Role.LIAISON, Role.ADMINISTRATOR, Role.OWNER)
 CENTRE_ROLES = (Role.OPERATOR, Role.SUPERVISOR, Role.ADMINISTRATOR)
 
 
@@ -84,7 +84,7 @@ def _say(agreement: Agreement, by: User, *, agrees: bool, reason: str = "") -> A
 
 def party_of(agreement: Agreement, person: User) -> str:
     """For which side this person may speak. NotAllowed: for none, or, which is as bad, for both."""
-    at_other = person.memberships.filter(agency=agreement.party, agency__is_active=True, role__in=SIGNING_ROLES)
+    at_other = person.memberships.filter(agency=agreement.party, agency__is_active=True, role__in=SPEAKING_ROLES)
     at_centre = person.memberships.filter(
         agency__kind=Agency.Kind.CENTRE, agency__is_active=True, role__in=CENTRE_ROLES
     )

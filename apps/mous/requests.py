@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -17,6 +18,7 @@ from apps.incidents.actions import publish
 from apps.incidents.models import Event, Incident
 from apps.mous import actions
 from apps.mous.actions import NotAllowed, Wish
+from apps.mous.agreements import SPEAKING_ROLES
 from apps.mous.gate import visible_cameras
 from apps.mous.models import Provision, ProvisionRequest
 
@@ -24,13 +26,18 @@ S = ProvisionRequest.State
 KEPT_FOR = timedelta(days=14)  # how long what was provided on a request stays open
 
 
+def spoken_for(person: User) -> QuerySet[Agency]:
+    """The agencies in whose name this person asks. A field officer sees what is provided, and asks in nobody's."""
+    held = person.memberships.filter(role__in=SPEAKING_ROLES, user__is_active=True).values("agency")
+    return Agency.objects.filter(pk__in=held, is_active=True).exclude(kind=Agency.Kind.CENTRE)
+
+
 @transaction.atomic
 def ask(agency: Agency, *, by: User, incident: Incident | None = None, **asked) -> ProvisionRequest:
     """Ask for video. `asked`: place, location, kinds, recorded_from and _until, ground, document number, purpose."""
-    principal = Principal.of(by)
-    if agency.pk not in principal.agency_ids:
+    if not spoken_for(by).filter(pk=agency.pk).exists():
         raise NotAllowed(_("You ask for your own agency only."))
-    if incident and not Incident.objects.visible_to(principal).filter(pk=incident.pk).exists():
+    if incident and not Incident.objects.visible_to(Principal.of(by)).filter(pk=incident.pk).exists():
         raise NotAllowed(_("There is no such incident."))
     due_at = timezone.now() + timedelta(hours=settings.REQUEST_ANSWER_HOURS)
     request = ProvisionRequest.objects.create(agency=agency, asked_by=by, incident=incident, due_at=due_at, **asked)
@@ -69,7 +76,7 @@ def _decide(request: ProvisionRequest, state: str, *, by: User, reason: str) -> 
 
 @transaction.atomic
 def withdraw(request: ProvisionRequest, *, by: User) -> None:
-    if request.agency_id not in Principal.of(by).agency_ids:
+    if not spoken_for(by).filter(pk=request.agency_id).exists():
         raise NotAllowed(_("Only the agency that asked withdraws its request."))
     _move(request, {S.ASKED, S.APPROVED}, S.WITHDRAWN, decided_by=by, decided_at=timezone.now())
     _tell(request, "withdrawn", by=by)

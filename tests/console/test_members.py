@@ -147,3 +147,13 @@ def test_a_lost_factor_of_somebody_elses_is_left(desk, police, fire):
     enrol(fire.user, police.agency, Role.LIAISON, by=None)
     desk.post(f"/members/{fire.user.memberships.get(agency=police.agency).pk}/factor/")
     assert Authenticator.objects.filter(user=fire.user).exists()
+
+
+@pytest.mark.parametrize("verb", ["password", "factor"])
+def test_an_account_with_every_right_is_left(desk, police, verb):
+    root = make_user("root", police.agency, is_superuser=True)
+    Authenticator.objects.create(user=root, type="totp", data={"secret": "x"})
+    assert desk.post(f"/members/{root.memberships.get().pk}/{verb}/").status_code == 302
+    root.refresh_from_db()
+    assert root.check_password(PASSWORD)
+    assert Authenticator.objects.filter(user=root).exists()

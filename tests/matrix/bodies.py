@@ -5,7 +5,6 @@ from datetime import timedelta
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from apps.agencies.actions import staff_group
 from tests.cast import CITY_HALL, PASSWORD, make_call
 
 NEW_PASSWORD = "another quite long password"
@@ -71,10 +70,6 @@ def still_held(city, names) -> dict:
         "review_at": local(city.now + timedelta(days=4)),
         **REASON,
     }
-
-
-def shift(city, names) -> dict:
-    return {"group": staff_group(city.centre, "operator").pk}
 
 
 def who_saw(city, names) -> dict:
@@ -182,10 +177,11 @@ BODIES = {
     },
     "POST /members/{membership}/rank/": always(rank="경위"),
     "POST /api/v1/provisions/{provision}/result/": always(outcome="helped"),
-    "ACTION /admin/cameras/camera/ let_watch": shift,
-    "ACTION /admin/cameras/camera/ no_longer_watch": shift,
+    "ACTION /admin/cameras/camera/ let_watch": lambda city, names: {"group": city.night_shift.pk},
+    "ACTION /admin/cameras/camera/ no_longer_watch": lambda city, names: {"group": city.day_shift.pk},
     "POST /checks/findings/{finding}/": always(in_order="yes", answer="x"),
     "POST /admin/agencies/user/{user}/password/": always(usable_password="true", **two("password")),
+    "POST /admin/agencies/user/{root}/password/": always(usable_password="true", **two("password")),
     "POST /admin/retention/hold/{hold}/step/review/": hold_review,
     "POST /admin/retention/hold/{hold}/step/release/": always(**REASON),
 }

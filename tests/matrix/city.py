@@ -19,7 +19,7 @@ from apps.agencies.actions import enrol
 from apps.agencies.models import Agency, ApiKey, Membership, Pledge, SignIn, User
 from apps.agencies.roles import lay_out_roles
 from apps.audit.models import Entry
-from apps.cameras.models import District, Dong
+from apps.cameras.models import Camera, District, Dong
 from apps.incidents.models import Incident
 from apps.linked_services.actions import receive
 from apps.mous import actions
@@ -34,7 +34,7 @@ from apps.mous.models import (
     UrgentReview,
     UseResult,
 )
-from apps.mous.standing import join_centre
+from apps.mous.standing import join_centre, let_watch
 from apps.retention.models import Certificate, DiskWatch, EarlyPurge, Hold
 from apps.video.models import CameraAlarm, Clip, Segment, SigningKey
 from apps.viewing.models import Bookmark, Finding, MonthlyCheck, ProvidedCopy, ViewLog
@@ -70,6 +70,7 @@ class City:
         self.camera, self.far_camera = make_camera(self.district), make_camera(self.district, ELSEWHERE)
         self.people, self.tokens, self.cookies, self.ids, self.ids_of = {}, {}, {}, {}, {}
         self.enrol()
+        self.share_out()
         self.agree()
         self.call()
         self.lay_out()
@@ -152,6 +153,11 @@ class City:
         other.force_login(self.people["police"])
         self.ids["sign_in"] = SignIn.objects.filter(user=mine.user).exclude(pk=mine.pk).latest("pk").pk
 
+    def share_out(self):
+        """A shift that watches the camera, and one that does not."""
+        self.day_shift, self.night_shift = (Group.objects.create(name=f"{time} shift") for time in ("day", "night"))
+        let_watch(self.day_shift, Camera.objects.filter(pk=self.camera.pk), by=None)
+
     # --- agreements -----------------------------------------------------------------
 
     def agree(self):
@@ -224,7 +230,6 @@ class City:
             "clip": str(made["ready"].clip_id),
             "waiting_clip": str(made["queued"].clip_id),
             "copy": made["ready"].pk,
-            "order": {"from": start.isoformat(), "to": (start + HOUR / 60).isoformat()},
         }
 
     def near_miss(self, role: str) -> dict:
@@ -295,9 +300,15 @@ class City:
         hold = self.hold()
         check = MonthlyCheck.objects.create(month=now.date().replace(day=1), views=1, downloads=0, refusals=0)
         finding = {"check_of": check, "kind": "night", "times": 40, "first_at": now, "last_at": now}
-        session = Clip.objects.create(camera=self.camera, starts_at=now - HOUR, ends_at=now, state="destroyed")
+        destroyed = Clip.objects.create(camera=self.camera, starts_at=now - HOUR, ends_at=now, state="destroyed")
         gone = ProvidedCopy.objects.create(
-            provision=self.provision, clip=session, agency=self.police, ledger_number=1, requested_by="x"
+            provision=self.provision,
+            clip=destroyed,
+            agency=self.police,
+            ledger_number=1,
+            requested_by=SECRETS[1],
+            confirmed_at=now,
+            confirmed_by=people["police"],
         )
         shape = {"name_ko": "x", "name_en": "x", "shape": square(*CITY_HALL)}
         invited = make_user("invited", self.police, In.OFFICER)
@@ -308,6 +319,7 @@ class City:
             "result": UseResult.objects.create(provision=urgent, outcome="helped", by=people["police"]),
             "finding": Finding.objects.create(**finding, who="somebody else (someone)"),
             "hold": hold,
+            "confirmed_copy": gone,
             "certificate": Certificate.objects.create(
                 copy=gone,
                 what=SECRETS[2],
@@ -324,6 +336,7 @@ class City:
             "line": LedgerEntry.objects.order_by("pk").first(),
             "entry": Entry.objects.order_by("pk").first(),
             "user": invited,
+            "root": people["superuser"],
             "agency": self.police,
             "site": self.camera.site,
             "district_area": (district := District.objects.create(code="30170", **shape)),

@@ -327,6 +327,15 @@ def test_who_may_ask_decide_and_withdraw(police, fire, desk, supervisor):
         requests.approve(request, by=supervisor)
 
 
+def test_a_field_officer_asks_in_nobodys_name(police):
+    officer = make_user("officer", police.agency, Role.OFFICER)
+    with pytest.raises(NotAllowed):
+        requests.ask(police.agency, by=officer, **asked(police))
+    request = requests.ask(police.agency, by=police.user, **asked(police))
+    with pytest.raises(NotAllowed):
+        requests.withdraw(request, by=officer)
+
+
 def test_nobody_asks_about_an_incident_they_may_not_know(police, fire, incident):
     with pytest.raises(NotAllowed, match="incident"):
         requests.ask(fire.agency, by=fire.user, incident=incident, **asked(fire))

@@ -1,0 +1,16 @@
+"""Every cell of the access matrix, asked of the product: pages, interface and sockets."""
+
+import pytest
+
+from tests.matrix.cells import answers
+from tests.matrix.rows import SECTIONS
+
+# The mark is for the database; the city of `conftest.py` is laid out in it once.
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+
+ROWS = [row for section in SECTIONS if section.title != "Administration" for row in section.rows]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.key)
+def test_every_cell(row, city, asker):
+    assert answers(row, city, asker) == row.expected
