@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator
 from channels.db import database_sync_to_async
 from django.db import Error as DatabaseError
 
-from apps.video import reasons, wire
+from apps.video import reasons, tls, wire
 from apps.video.channel import Channel, Config, Frame, Viewer
 from apps.video.converting import Converter, needs_conversion
 from apps.video.fmp4 import HEAD_BYTES, TIMESCALE, decode_time, duration, moved, sequence, taken_box
@@ -206,11 +206,11 @@ class Line:
         reader, writer = await _connect(address, wire.WATCH, self._place[1])
         try:
             await self._take_in(reader)
-        except (ConnectionError, asyncio.IncompleteReadError, wire.BadPeer, TimeoutError):
+        except (OSError, asyncio.IncompleteReadError, wire.BadPeer):
             raise NotAvailable(reasons.RECORDER_GONE) from None
         finally:
-            writer.close()
-            with contextlib.suppress(ConnectionError):
+            writer.transport.abort()  # a farewell would wait for an answer from one who may be gone
+            with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
     async def _take_in(self, reader: asyncio.StreamReader) -> None:
@@ -275,14 +275,24 @@ async def _connect(address: str, want: str, camera_id: int):
     host, _, port = address.rpartition(":")
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            reader, writer = await asyncio.open_connection(host, int(port), limit=RECEIVE_BUFFER)
-            sock = writer.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-            writer.write(wire.wish(await reader.readexactly(wire.NONCE_BYTES), want, camera_id))
-            await writer.drain()
-    except (OSError, TimeoutError, asyncio.IncompleteReadError):
+            how = {"limit": RECEIVE_BUFFER, "ssl": tls.for_reader(host)}
+            reader, writer = await asyncio.open_connection(host, int(port), **how)
+            try:
+                await _introduce(reader, writer, want, camera_id)
+            except BaseException:
+                writer.transport.abort()
+                raise
+    except (OSError, asyncio.IncompleteReadError, wire.BadPeer):
         raise NotAvailable(reasons.RECORDER_GONE) from None
     return reader, writer
+
+
+async def _introduce(reader, writer, want: str, camera_id: int) -> None:
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    fingerprint = tls.fingerprint_of(writer.get_extra_info("ssl_object"))
+    challenge = wire.read_greeting(await reader.readexactly(wire.GREETING_BYTES), fingerprint)
+    writer.write(wire.wish(challenge, want, camera_id))
+    await writer.drain()
 
 
 async def _message(reader: asyncio.StreamReader) -> tuple[bytes, bytes, float]:

@@ -10,7 +10,7 @@ from threading import Thread
 
 from django.conf import settings
 
-from apps.video import reasons, wire
+from apps.video import reasons, tls, wire
 from apps.video.channel import Channel, Config, Frame, Viewer
 
 logger = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ class LiveServer:
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._run, name="live", daemon=True)
         self._server: asyncio.Server | None = None
+        self._fingerprint = b""
         self.channels: dict[int, Channel] = {}
         self.address = ""
 
@@ -70,9 +71,13 @@ class LiveServer:
 
     async def _start(self) -> str:
         listening = listen(self._host, settings.RECORDER_PORTS)
-        self._server = await asyncio.start_server(self._serve, sock=listening, limit=wire.LONGEST_WISH)
+        host, port = listening.getsockname()[:2]
+        context = None
+        if tls.leaves_the_machine(host):
+            context, self._fingerprint = tls.for_recorder()
+        how = {"sock": listening, "limit": wire.LONGEST_WISH, "ssl": context}
+        self._server = await asyncio.start_server(self._serve, **how)
         self._watchdog = asyncio.create_task(self._end_the_dead())
-        host, port = self._server.sockets[0].getsockname()[:2]
         return f"{host}:{port}"
 
     async def _stop(self) -> None:
@@ -103,16 +108,16 @@ class LiveServer:
             await self._answer(want, camera_id, reader, writer)
         except (wire.BadPeer, TimeoutError, ValueError) as error:
             logger.warning("live reader turned away: %s", error)
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (OSError, asyncio.IncompleteReadError):
             pass  # the reader left
         finally:
             writer.close()
-            with contextlib.suppress(ConnectionError):
+            with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
     async def _greet(self, reader, writer) -> tuple[str, int]:
-        challenge = wire.nonce()
-        writer.write(challenge)
+        said, challenge = wire.greeting(self._fingerprint)
+        writer.write(said)
         await writer.drain()
         return wire.read_wish(challenge, await reader.readline())
 
@@ -146,7 +151,7 @@ class LiveServer:
         finally:
             channel.leave(viewer)
             leaving.cancel()
-            with contextlib.suppress(asyncio.CancelledError, ConnectionError):
+            with contextlib.suppress(asyncio.CancelledError, OSError):
                 await leaving
 
 

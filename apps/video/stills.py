@@ -12,7 +12,7 @@ from threading import Lock
 
 import av
 
-from apps.video import reasons, storage, wire
+from apps.video import reasons, storage, tls, wire
 from apps.video.fmp4 import TIMESCALE, configuration_of, fragments
 from apps.video.live import CONNECT_SECONDS, recorder_of
 from apps.video.models import HeldSegment, Segment, recorded
@@ -80,7 +80,10 @@ def _newest(camera_id: int) -> tuple[bytes, bytes, datetime]:
     """Init segment, keyframe and its time from the memory of the camera's recorder."""
     host, _, port = recorder_of(camera_id).rpartition(":")
     try:
-        with socket.create_connection((host, int(port)), CONNECT_SECONDS) as connection:
+        with (
+            socket.create_connection((host, int(port)), CONNECT_SECONDS) as plain,
+            tls.wrapped(plain, host) as connection,
+        ):
             init, fragment, taken_at = _ask(connection, camera_id)
     except (OSError, wire.BadPeer):
         raise NotAvailable(reasons.RECORDER_GONE) from None
@@ -90,7 +93,8 @@ def _newest(camera_id: int) -> tuple[bytes, bytes, datetime]:
 
 def _ask(connection: socket.socket, camera_id: int) -> tuple[bytes, bytes, float]:
     with connection.makefile("rb") as file:
-        connection.sendall(wire.wish(_exactly(file, wire.NONCE_BYTES), wire.STILL, camera_id))
+        challenge = wire.read_greeting(_exactly(file, wire.GREETING_BYTES), tls.fingerprint_of(connection))
+        connection.sendall(wire.wish(challenge, wire.STILL, camera_id))
         init = b""
         while True:
             kind, length, taken_at = wire.read_header(_exactly(file, wire.HEADER.size))

@@ -12,7 +12,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from apps.video import channel as channel_module
-from apps.video import live, live_server, reasons, stills, wire
+from apps.video import live, live_server, reasons, stills, tls, wire
 from apps.video.channel import Channel, Config, Frame, Viewer
 from apps.video.fmp4 import decode_time, fragment_head, starts_with_key
 from apps.video.live_server import LiveServer
@@ -28,10 +28,11 @@ CAMERA = 7
 
 async def take(camera_id: int, fragments: int) -> list:
     parts = []
-    async for part in live.watch(camera_id):
-        parts.append(part)
-        if len(parts) == fragments + 2:
-            return parts[:2] + [plain(part) for part in parts[2:]]
+    async with contextlib.aclosing(live.watch(camera_id)) as view:
+        async for part in view:
+            parts.append(part)
+            if len(parts) == fragments + 2:
+                return parts[:2] + [plain(part) for part in parts[2:]]
 
 
 def plain(part: bytes) -> bytes:
@@ -382,7 +383,7 @@ class TestStrangers:
     async def talk(self, stage, said: bytes) -> bytes:
         host, _, port = stage.server.address.rpartition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
-        await reader.readexactly(wire.NONCE_BYTES)
+        await reader.readexactly(wire.GREETING_BYTES)
         writer.write(said)
         await writer.drain()
         answer = await asyncio.wait_for(reader.read(), 8)
@@ -396,14 +397,112 @@ class TestStrangers:
 
     async def test_an_answer_to_another_nonce_gets_nothing(self, stage):
         stage.publish(1)
-        replayed = wire.wish(wire.nonce(), wire.WATCH, CAMERA)
+        _said, challenge = wire.greeting(b"")
+        replayed = wire.wish(challenge, wire.WATCH, CAMERA)
         assert await self.talk(stage, replayed) == b""
 
     async def test_a_wish_for_one_camera_does_not_open_another(self, stage):
-        challenge = wire.nonce()
+        _said, challenge = wire.greeting(b"")
         said = json.loads(wire.wish(challenge, wire.WATCH, CAMERA))
         with pytest.raises(wire.BadPeer):
             wire.read_wish(challenge, json.dumps({**said, "camera": CAMERA + 1}).encode())
+
+
+@pytest.fixture
+def between_hosts(monkeypatch):
+    """The recorder as on another host, made before the stage that uses it."""
+    monkeypatch.setattr(tls, "leaves_the_machine", lambda _host: True)
+
+
+class TestBetweenHosts:
+    """What goes over the network is encrypted, and nobody can stand in between who does not know the secret."""
+
+    pytestmark = pytest.mark.usefixtures("between_hosts")
+
+    @pytest.fixture
+    async def tapped(self, stage, monkeypatch):
+        """All that went past on the way from the recorder."""
+        seen, there = bytearray(), int(stage.server.address.rpartition(":")[2])
+
+        async def pump(reader, writer, kept):
+            try:
+                while data := await reader.read(65536):
+                    kept += data
+                    writer.write(data)
+            except ConnectionError:
+                pass  # one of the two has left
+            finally:
+                writer.close()
+
+        async def pass_on(reader, writer):
+            onward, back = await asyncio.open_connection("127.0.0.1", there)
+            await asyncio.gather(pump(reader, back, bytearray()), pump(onward, writer, seen))
+
+        async with await asyncio.start_server(pass_on, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            for module in (live, stills):
+                monkeypatch.setattr(module, "recorder_of", lambda _camera_id: f"127.0.0.1:{port}")
+            yield seen
+
+    async def test_pictures_come_and_none_can_be_read_on_the_way(self, stage, tapped):
+        stage.publish(20)
+        parts = await asyncio.wait_for(take(CAMERA, 5), 3)
+        still = await sync_to_async(stills.still)(CAMERA)
+        assert starts_with_key(parts[2]) and still.jpeg.startswith(b"\xff\xd8")
+        assert len(tapped) > len(stage.samples[0].data)
+        assert not any(word in tapped for word in (b"moof", b"ftyp", b"avc1", stage.samples[15].data[100:140]))
+
+    async def test_who_stands_in_between_with_another_certificate_is_found_out(self, stage, monkeypatch):
+        stage.publish(1)
+        there = int(stage.server.address.rpartition(":")[2])
+        passed = []
+
+        async def pretend(reader, writer):
+            onward, back = await asyncio.open_connection("127.0.0.1", there, ssl=tls.for_reader("127.0.0.1"))
+            try:
+                writer.write(await onward.readexactly(wire.GREETING_BYTES))
+                passed.append(await reader.read(512))
+            finally:
+                for end in (back, writer):
+                    end.transport.abort()
+
+        context, _fingerprint = tls.for_recorder()
+        async with await asyncio.start_server(pretend, "127.0.0.1", 0, ssl=context) as server:
+            port = server.sockets[0].getsockname()[1]
+            for module in (live, stills):
+                monkeypatch.setattr(module, "recorder_of", lambda _camera_id: f"127.0.0.1:{port}")
+            with pytest.raises(NotAvailable):
+                await take(CAMERA, 1)
+            with pytest.raises(NotAvailable):
+                await sync_to_async(stills.still)(CAMERA)
+            await sync_to_async(until)(lambda: len(passed) == 2, 2)
+        assert passed == [b"", b""]
+
+    async def test_a_recorder_with_another_secret_is_not_believed(self, stage, settings):
+        stage.publish(1)
+        said, challenge = wire.greeting(b"")
+        assert wire.read_greeting(said, b"") == challenge
+        settings.RECORDER_SECRET = "another"
+        with pytest.raises(wire.BadPeer):
+            wire.read_greeting(said, b"")
+
+    async def test_a_reader_that_does_not_encrypt_is_told_nothing(self, stage):
+        stage.publish(1)
+        host, _, port = stage.server.address.rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(wire.wish(b"", wire.WATCH, CAMERA))
+        said = await asyncio.wait_for(reader.read(), 8)
+        writer.transport.abort()
+        assert len(said) < wire.GREETING_BYTES  # no more than the alarm of TLS
+
+
+def test_one_machine_needs_no_encryption():
+    assert [tls.leaves_the_machine(host) for host in ("127.0.0.1", "::1", "10.1.2.3", "fd00::1")] == [
+        False,
+        False,
+        True,
+        True,
+    ]
 
 
 async def test_a_viewer_behind_waits_for_a_keyframe(monkeypatch):
