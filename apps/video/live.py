@@ -39,6 +39,8 @@ TRY_AGAIN_SECONDS = 0.5
 RECEIVE_BUFFER = 128 * 1024
 # How much a viewer may have on its way, where no buffer in between can hide it.
 ON_THE_WAY_SECONDS = 1.5
+# What a way carries is reckoned from the best of the last REPORTS of what came, REPORT_SECONDS each.
+REPORTS, REPORT_SECONDS = 20, 0.2
 
 
 def recorder_of(camera_id: int) -> str:
@@ -51,27 +53,47 @@ def recorder_of(camera_id: int) -> str:
 
 
 class Pace:
-    """How many pictures a viewer has been sent and says it has got. One that says nothing is trusted to keep up."""
+    """What a viewer has been sent and says it has got. One that says nothing is trusted to keep up."""
 
     def __init__(self):
-        self._sent, self._count = deque(maxlen=4096), 0
+        self._sent, self._count, self._bytes = deque(maxlen=4096), 0, 0
         self._speaks, self._news = False, asyncio.Event()
+        self._got_bytes = self._reckoned = 0
+        self._since, self._rates = 0.0, deque(maxlen=REPORTS)
 
-    def sent(self) -> None:
+    def sent(self, size: int) -> None:
+        if not self._count:
+            self._since = time.monotonic()
         self._count += 1
-        self._sent.append((self._count, time.monotonic()))
+        self._bytes += size
+        self._sent.append((self._count, time.monotonic(), self._bytes))
 
     def got(self, count: int) -> None:
         self._speaks = True
         while self._sent and self._sent[0][0] <= count:
-            self._sent.popleft()
+            self._got_bytes = self._sent.popleft()[2]
+        self._reckon()
         self._news.set()
 
+    def _reckon(self) -> None:
+        took = time.monotonic() - self._since
+        if self._count and took >= REPORT_SECONDS:
+            self._rates.append((self._got_bytes - self._reckoned) / took)
+            self._reckoned, self._since = self._got_bytes, time.monotonic()
+
     async def ready(self) -> None:
-        """Wait until no more than ON_THE_WAY_SECONDS of pictures are on their way."""
-        while self._speaks and self._sent and time.monotonic() - self._sent[0][1] > ON_THE_WAY_SECONDS:
+        """Wait until no more than ON_THE_WAY_SECONDS of pictures are on their way, as old or as much as that."""
+        while self._speaks and self._sent and (self._is_late() or self._is_full()):
             self._news.clear()
             await self._news.wait()
+
+    def _is_late(self) -> bool:
+        return time.monotonic() - self._sent[0][1] > ON_THE_WAY_SECONDS
+
+    def _is_full(self) -> bool:
+        """More is on its way than the way carries in that time."""
+        on_the_way = self._bytes - self._got_bytes
+        return bool(self._rates) and on_the_way > max(self._rates) * ON_THE_WAY_SECONDS
 
 
 async def watch(camera_id: int, pace: Pace | None = None, *, converted: bool = False) -> AsyncIterator[str | bytes]:
@@ -109,8 +131,8 @@ class _Story:
                 raise NotAvailable(self._viewer.ended)
             for part in self._before(frame):
                 yield part
-            yield self._placed(frame)
-            pace.sent()
+            yield (part := self._placed(frame))
+            pace.sent(len(part))
 
     def _before(self, frame: Frame) -> list[str | bytes]:
         last = self._last

@@ -3,10 +3,12 @@
 import asyncio
 import time
 
+import pytest
 from asgiref.sync import sync_to_async
 
 from tests.city.client import eventually, move_on, post_call, sql
 from tests.city.test_gate import with_key
+from tests.running_city import running_city
 from tests.soak.viewers import (
     Viewer,
     connections_to,
@@ -19,6 +21,13 @@ from tests.soak.viewers import (
 )
 
 PEOPLE, STUCK, SECONDS = 200, 10, 20
+
+
+@pytest.fixture(scope="module")
+def city():
+    """Drawing eight streets would take half of this machine from what is measured."""
+    with running_city(VIRTUAL_CAMERAS="2") as city:
+        yield city
 
 
 async def test_two_hundred_viewers_of_one_camera(city, capsys):

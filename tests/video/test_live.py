@@ -336,16 +336,16 @@ class TestPace:
     async def test_one_that_says_nothing_is_never_held(self):
         pace = live.Pace()
         for _ in range(10_000):
-            pace.sent()
+            pace.sent(1000)
             await asyncio.wait_for(pace.ready(), 1)
 
     async def test_one_that_speaks_is_held_until_it_has_caught_up(self, monkeypatch):
         monkeypatch.setattr(live, "ON_THE_WAY_SECONDS", 0.05)
         pace = live.Pace()
-        pace.sent()
+        pace.sent(1000)
         pace.got(1)
-        pace.sent()
-        pace.sent()
+        pace.sent(1000)
+        pace.sent(1000)
         await pace.ready()
         await asyncio.sleep(0.1)
         waiting = asyncio.create_task(pace.ready())
@@ -353,6 +353,19 @@ class TestPace:
         await asyncio.sleep(0.01)
         assert not waiting.done()
         pace.got(10**15)
+        await asyncio.wait_for(waiting, 1)
+
+    async def test_a_way_is_given_no_more_than_it_carries_in_that_time(self, monkeypatch):
+        monkeypatch.setattr(live, "REPORT_SECONDS", 0.01)
+        pace = live.Pace()
+        pace.sent(1000)
+        await asyncio.sleep(0.02)
+        pace.got(1)  # at most 50 kB/s, so 75 kB may be on their way
+        pace.sent(200_000)
+        waiting = asyncio.create_task(pace.ready())
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        pace.got(2)
         await asyncio.wait_for(waiting, 1)
 
     async def test_what_lies_in_the_buffers_of_a_slow_way_is_bounded(self, stage, monkeypatch):
