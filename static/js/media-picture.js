@@ -2,7 +2,8 @@
 
 const Source = self.ManagedMediaSource ?? self.MediaSource;
 const SEEK_WHEN_BEHIND_S = 1;
-const NUDGE_WHEN_BEHIND_S = 0.4;
+const NUDGE_WHEN_BEHIND_S = 0.3;
+const NUDGE_RATE = 1.2;
 const REST_AT_S = 0.2;
 const KEEP_S = 15;
 const LONGEST_QUEUE = 400; // a fragment a picture: about 15 s that the player failed to take
@@ -95,7 +96,7 @@ export class MediaPicture {
       video.currentTime = Math.max(start, end - REST_AT_S);
       video.playbackRate = 1;
     } else if (behind > NUDGE_WHEN_BEHIND_S) {
-      video.playbackRate = 1.05;
+      video.playbackRate = NUDGE_RATE;
     } else if (behind < REST_AT_S) {
       video.playbackRate = 1;
     }

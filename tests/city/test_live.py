@@ -101,9 +101,13 @@ def test_a_right_that_ends_darkens_the_picture_within_two_seconds(city, page_of,
     page = page_of("police", way)
     incident = post_call(city)
     page.evaluate("camera => wall([camera])", incident["cameras"][0]["id"])
-    eventually(lambda: page.evaluate(FIRST), within=5)
+    eventually(lambda: page.evaluate(FIRST), within=10)
     move_on(city, incident, "close")
-    eventually(lambda: page.evaluate(tiles.STATES) == ["refused"], within=2)
+    eventually(lambda: page.evaluate(tiles.STATES) == ["refused"], within=10)
+    # By the page's own clock: asking the page takes its time on a busy machine.
+    closed = "select extract(epoch from closed_at)::float from incidents_incident where number = %s"
+    ((closed_at,),) = sql(city, closed, incident["number"])
+    assert 0 < page.evaluate("() => tiles()[0].entered.refused") / 1000 - closed_at < 2
     assert page.evaluate("() => clockOf(tiles()[0].video) === null")
     eventually(lambda: page.evaluate("() => views.size") == 0, within=2)  # the page's own tiles too
     assert "The incident is closed." in page.inner_text("#wall [data-words]")
@@ -151,7 +155,7 @@ def test_tiles_go_on_by_themselves_when_servers_die(city, pages_of, cameras):
 
     for page in pages:
         page.evaluate("camera => wall([camera])", cameras[0])
-    eventually(lambda: all(page.evaluate(FIRST) for page in pages), within=5)
+    eventually(lambda: all(page.evaluate(FIRST) for page in pages), within=10)
     assert kill(city, "uvicorn")
     eventually(lambda: all_say("reconnecting"), within=2)
     assert all(page.evaluate(GREY) for page in pages)

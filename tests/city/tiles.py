@@ -15,7 +15,8 @@ self.WebSocket = class extends Plain {
     }
 };
 """
-# wall(cameras): tiles over the whole page, four in a row; delayOf(tile): ms from glass to glass, null while unreadable.
+# wall(cameras): tiles over the whole page, four in a row, each with the time at which it entered its states (ms);
+# delayOf(tile): ms from glass to glass, null while unreadable.
 HELP = """
 self.wall = (cameras, columns = 4) => {
     document.getElementById("wall")?.remove();
@@ -33,6 +34,8 @@ self.wall = (cameras, columns = 4) => {
             <p class="tile-words" data-words></p></div>
             <p class="tile-line"><b>${camera}</b><span class="tile-state" data-state-words></span></p>`;
         tile.mounted = performance.now();
+        tile.entered = {};
+        tile.addEventListener("tile:state", ({ detail }) => { tile.entered[detail.state] = Date.now() });
         wall.append(tile);
     }
     document.body.append(wall);
