@@ -39,8 +39,10 @@ TRY_AGAIN_SECONDS = 0.5
 RECEIVE_BUFFER = 128 * 1024
 # How much a viewer may have on its way, where no buffer in between can hide it.
 ON_THE_WAY_SECONDS = 1.5
-# What a way carries is reckoned from the best of the last REPORTS of what came, REPORT_SECONDS each.
-REPORTS, REPORT_SECONDS = 20, 0.2
+# What a way carries is reckoned over the newest reports, which come four times a second.
+REPORTS = 20
+# What is no older than this is on its way because reports have their pauses, not because the way is full.
+IN_TIME_SECONDS = 0.5
 
 
 def recorder_of(camera_id: int) -> str:
@@ -56,14 +58,12 @@ class Pace:
     """What a viewer has been sent and says it has got. One that says nothing is trusted to keep up."""
 
     def __init__(self):
-        self._sent, self._count, self._bytes = deque(maxlen=4096), 0, 0
+        self._sent = deque(maxlen=4096)  # on its way: number, time, bytes up to here
+        self._count = self._bytes = self._got_bytes = 0
+        self._reports = deque(maxlen=REPORTS)  # time, bytes that had come
         self._speaks, self._news = False, asyncio.Event()
-        self._got_bytes = self._reckoned = 0
-        self._since, self._rates = 0.0, deque(maxlen=REPORTS)
 
     def sent(self, size: int) -> None:
-        if not self._count:
-            self._since = time.monotonic()
         self._count += 1
         self._bytes += size
         self._sent.append((self._count, time.monotonic(), self._bytes))
@@ -72,28 +72,25 @@ class Pace:
         self._speaks = True
         while self._sent and self._sent[0][0] <= count:
             self._got_bytes = self._sent.popleft()[2]
-        self._reckon()
+        self._reports.append((time.monotonic(), self._got_bytes))
         self._news.set()
-
-    def _reckon(self) -> None:
-        took = time.monotonic() - self._since
-        if self._count and took >= REPORT_SECONDS:
-            self._rates.append((self._got_bytes - self._reckoned) / took)
-            self._reckoned, self._since = self._got_bytes, time.monotonic()
 
     async def ready(self) -> None:
         """Wait until no more than ON_THE_WAY_SECONDS of pictures are on their way, as old or as much as that."""
-        while self._speaks and self._sent and (self._is_late() or self._is_full()):
+        while self._speaks and self._sent and self._is_full():
             self._news.clear()
             await self._news.wait()
 
-    def _is_late(self) -> bool:
-        return time.monotonic() - self._sent[0][1] > ON_THE_WAY_SECONDS
-
     def _is_full(self) -> bool:
-        """More is on its way than the way carries in that time."""
-        on_the_way = self._bytes - self._got_bytes
-        return bool(self._rates) and on_the_way > max(self._rates) * ON_THE_WAY_SECONDS
+        age = time.monotonic() - self._sent[0][1]
+        if age > ON_THE_WAY_SECONDS:
+            return True
+        return age > IN_TIME_SECONDS and self._bytes - self._got_bytes > self._carries() * ON_THE_WAY_SECONDS
+
+    def _carries(self) -> float:
+        """Bytes a second, 0 while that is not known."""
+        (began, before), (ended, after) = self._reports[0], self._reports[-1]
+        return (after - before) / (ended - began) if ended > began else 0
 
 
 async def watch(camera_id: int, pace: Pace | None = None, *, converted: bool = False) -> AsyncIterator[str | bytes]:
@@ -131,8 +128,9 @@ class _Story:
                 raise NotAvailable(self._viewer.ended)
             for part in self._before(frame):
                 yield part
-            yield (part := self._placed(frame))
-            pace.sent(len(part))
+            fragment = self._placed(frame)
+            yield fragment
+            pace.sent(len(fragment))
 
     def _before(self, frame: Frame) -> list[str | bytes]:
         last = self._last
@@ -304,7 +302,10 @@ async def _connect(address: str, want: str, camera_id: int):
             except BaseException:
                 writer.transport.abort()
                 raise
-    except (OSError, asyncio.IncompleteReadError, wire.BadPeer):
+    except wire.BadPeer as error:
+        logger.warning("the recorder at %s is not believed: %s", address, error)
+        raise NotAvailable(reasons.RECORDER_GONE) from None
+    except (OSError, asyncio.IncompleteReadError):
         raise NotAvailable(reasons.RECORDER_GONE) from None
     return reader, writer
 

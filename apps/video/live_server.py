@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 # A camera that comes back within this time does not cost its viewers their view.
 GRACE = 5.0
 HANDSHAKE_SECONDS = 5.0
+FAREWELL_SECONDS = 1.0
 # Small, so that what a slow reader has not taken waits here, where it can be dropped.
 SEND_BUFFER = 128 * 1024
 
@@ -72,13 +73,16 @@ class LiveServer:
     async def _start(self) -> str:
         listening = listen(self._host, settings.RECORDER_PORTS)
         host, port = listening.getsockname()[:2]
-        context = None
-        if tls.leaves_the_machine(host):
-            context, self._fingerprint = tls.for_recorder()
-        how = {"sock": listening, "limit": wire.LONGEST_WISH, "ssl": context}
-        self._server = await asyncio.start_server(self._serve, **how)
+        how = {"limit": wire.LONGEST_WISH} | self._encryption(host)
+        self._server = await asyncio.start_server(self._serve, sock=listening, **how)
         self._watchdog = asyncio.create_task(self._end_the_dead())
         return f"{host}:{port}"
+
+    def _encryption(self, host: str) -> dict:
+        if not tls.leaves_the_machine(host):
+            return {}
+        context, self._fingerprint = tls.for_recorder()
+        return {"ssl": context, "ssl_handshake_timeout": HANDSHAKE_SECONDS, "ssl_shutdown_timeout": FAREWELL_SECONDS}
 
     async def _stop(self) -> None:
         self._server.close()

@@ -5,8 +5,8 @@ Its certificate is its own and lives no longer than it does; what vouches for it
 """
 
 import hashlib
+import os
 import ssl
-import tempfile
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from socket import socket
@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-YEARS = timedelta(days=3650)
+# Nobody looks at the dates of a certificate that ends with its process, and hosts need not agree on the time.
+ALWAYS = timedelta(days=3650)
 
 
 def leaves_the_machine(host: str) -> bool:
@@ -29,10 +30,7 @@ def for_recorder() -> tuple[ssl.SSLContext, bytes]:
     certificate = _certificate(key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    with tempfile.NamedTemporaryFile() as file:  # the standard library takes keys from files alone
-        file.write(certificate.public_bytes(serialization.Encoding.PEM) + _plain(key))
-        file.flush()
-        context.load_cert_chain(file.name)
+    _load(context, certificate.public_bytes(serialization.Encoding.PEM) + _plain(key))
     return context, hashlib.sha256(certificate.public_bytes(serialization.Encoding.DER)).digest()
 
 
@@ -63,10 +61,20 @@ def _certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder(subject_name=name, issuer_name=name, public_key=key.public_key())
     builder = builder.serial_number(x509.random_serial_number())
-    builder = builder.not_valid_before(now - YEARS).not_valid_after(now + YEARS)
+    builder = builder.not_valid_before(now - ALWAYS).not_valid_after(now + ALWAYS)
     return builder.sign(key, hashes.SHA256())
 
 
 def _plain(key: ec.EllipticCurvePrivateKey) -> bytes:
     pkcs8, unencrypted = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     return key.private_bytes(serialization.Encoding.PEM, pkcs8, unencrypted)
+
+
+def _load(context: ssl.SSLContext, pem: bytes) -> None:
+    """The standard library takes keys from files alone; this one is in memory and has no name on any disk."""
+    file = os.memfd_create("recorder")
+    try:
+        os.write(file, pem)
+        context.load_cert_chain(f"/proc/self/fd/{file}")
+    finally:
+        os.close(file)

@@ -38,7 +38,7 @@ export class Stream {
   #nextShown;
   #blocked = false; // until a click: the browser plays nothing by itself
   #got = 0;
-  #said = 0;
+  #said = null;
   #onLine = () => this.#connectNow();
 
   /** `tell(state, detail)` hears connecting, live, stale, skipped, reconnecting, refused, unavailable, unsupported,
@@ -86,7 +86,8 @@ export class Stream {
     this.#ahead = Infinity;
     this.#early = [];
     this.#times = [];
-    this.#got = this.#said = 0;
+    this.#got = 0;
+    this.#said = null; // even "none yet" is news: the server then watches the way from the first picture on
   }
 
   #hangUp() {

@@ -3,6 +3,7 @@ import contextlib
 import itertools
 import json
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -52,10 +53,16 @@ async def next_picture(view, within: float = 2) -> bytes:
     return plain(part)
 
 
-@pytest.mark.usefixtures("database_thread")
+@pytest.fixture
+def between_hosts(monkeypatch):
+    """The recorder as on another host, made before the stage that uses it."""
+    monkeypatch.setattr(tls, "leaves_the_machine", lambda _host: True)
+
+
+@pytest.mark.usefixtures("database_thread", "between_hosts")
 @pytest.mark.django_db(transaction=True)
 async def test_many_watch_a_real_camera(start_recorder, make_streaming, roots, tmp_path):
-    roots.RECORDER_HOST = "127.0.0.2"  # as on another host: what is watched comes over the network alone
+    roots.RECORDER_HOST = "127.0.0.2"  # what is watched comes over the network alone, encrypted
     camera = await sync_to_async(make_streaming)("/cam/1")
     await sync_to_async(start_recorder)()
     await sync_to_async(until)(lambda: delivers(camera))
@@ -355,18 +362,59 @@ class TestPace:
         pace.got(10**15)
         await asyncio.wait_for(waiting, 1)
 
-    async def test_a_way_is_given_no_more_than_it_carries_in_that_time(self, monkeypatch):
-        monkeypatch.setattr(live, "REPORT_SECONDS", 0.01)
-        pace = live.Pace()
-        pace.sent(1000)
-        await asyncio.sleep(0.02)
-        pace.got(1)  # at most 50 kB/s, so 75 kB may be on their way
-        pace.sent(200_000)
+    @pytest.fixture
+    def clock(self, monkeypatch):
+        clock = SimpleNamespace(now=100.0)
+        monkeypatch.setattr(live, "time", SimpleNamespace(monotonic=lambda: clock.now))
+        return clock
+
+    async def is_held(self, pace) -> bool:
         waiting = asyncio.create_task(pace.ready())
-        await asyncio.sleep(0.01)
-        assert not waiting.done()
-        pace.got(2)
-        await asyncio.wait_for(waiting, 1)
+        await asyncio.sleep(0)
+        held = not waiting.done()
+        waiting.cancel()
+        return held
+
+    def report(self, pace, clock, count: int) -> None:
+        clock.now += 0.25
+        pace.got(count)
+
+    async def test_a_way_is_given_no_more_than_it_carries_in_that_time(self, clock):
+        pace = live.Pace()
+        pace.got(0)
+        for number in range(1, 5):  # 20 kB/s come, so 30 kB may be on their way
+            pace.sent(5000)
+            self.report(pace, clock, number)
+        for _ in range(6):
+            pace.sent(5000)
+        clock.now += 0.6
+        assert not await self.is_held(pace)
+        pace.sent(5000)
+        assert await self.is_held(pace)
+        pace.got(6)
+        assert not await self.is_held(pace)
+
+    async def test_a_way_that_is_not_known_yet_is_given_little(self, clock):
+        pace = live.Pace()
+        pace.got(0)
+        pace.sent(25_000)
+        pace.sent(5000)
+        assert not await self.is_held(pace)
+        clock.now += 0.6
+        assert await self.is_held(pace)
+        pace.got(1)
+        assert not await self.is_held(pace)
+
+    async def test_a_large_picture_after_small_ones_holds_nobody_whose_way_is_quick(self, clock):
+        pace = live.Pace()
+        for number in range(1, 30):
+            pace.sent(1000)
+            self.report(pace, clock, number)
+        pace.sent(100_000)
+        clock.now += 0.3
+        assert not await self.is_held(pace)
+        clock.now += 0.3
+        assert await self.is_held(pace)
 
     async def test_what_lies_in_the_buffers_of_a_slow_way_is_bounded(self, stage, monkeypatch):
         """The viewer takes all that is sent, at once, into some buffer, and says that it has got little."""
@@ -419,12 +467,6 @@ class TestStrangers:
         said = json.loads(wire.wish(challenge, wire.WATCH, CAMERA))
         with pytest.raises(wire.BadPeer):
             wire.read_wish(challenge, json.dumps({**said, "camera": CAMERA + 1}).encode())
-
-
-@pytest.fixture
-def between_hosts(monkeypatch):
-    """The recorder as on another host, made before the stage that uses it."""
-    monkeypatch.setattr(tls, "leaves_the_machine", lambda _host: True)
 
 
 class TestBetweenHosts:
@@ -499,6 +541,17 @@ class TestBetweenHosts:
         with pytest.raises(wire.BadPeer):
             wire.read_greeting(said, b"")
 
+    async def test_who_connects_and_says_nothing_is_not_waited_for(self, monkeypatch):
+        monkeypatch.setattr(live_server, "HANDSHAKE_SECONDS", 0.2)
+        server = LiveServer("127.0.0.1")
+        server.start()
+        try:
+            reader, writer = await asyncio.open_connection(*server.address.split(":"))
+            assert await asyncio.wait_for(reader.read(), 3) == b""
+            writer.transport.abort()
+        finally:
+            await sync_to_async(server.stop)()
+
     async def test_a_reader_that_does_not_encrypt_is_told_nothing(self, stage):
         stage.publish(1)
         host, _, port = stage.server.address.rpartition(":")
@@ -509,13 +562,14 @@ class TestBetweenHosts:
         assert len(said) < wire.GREETING_BYTES  # no more than the alarm of TLS
 
 
-def test_one_machine_needs_no_encryption():
-    assert [tls.leaves_the_machine(host) for host in ("127.0.0.1", "::1", "10.1.2.3", "fd00::1")] == [
-        False,
-        False,
-        True,
-        True,
-    ]
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1"])
+def test_one_machine_needs_no_encryption(host):
+    assert not tls.leaves_the_machine(host) and tls.for_reader(host) is None
+
+
+@pytest.mark.parametrize("host", ["10.1.2.3", "fd00::1", "fe80::1%eth0"])
+def test_other_hosts_are_spoken_to_in_no_other_way(host):
+    assert tls.for_reader(host).minimum_version == ssl.TLSVersion.TLSv1_3
 
 
 async def test_a_viewer_behind_waits_for_a_keyframe(monkeypatch):
