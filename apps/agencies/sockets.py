@@ -1,4 +1,3 @@
-from channels.db import database_sync_to_async
 from django.utils.translation import get_language_from_request, override
 from rest_framework.exceptions import AuthenticationFailed
 
@@ -11,7 +10,6 @@ from apps.agencies.sittings import LOCKED, pledged
 CLOSE_REASON_BYTES = 123  # RFC 6455: what fits beside the code in a close frame
 
 
-@database_sync_to_async
 def principal_of_scope(scope, key_scope: str = ApiKey.Scope.READ) -> Principal | None:
     """Who opened the socket: by an agency key issued for `key_scope`, or by session; None when nobody."""
     scheme, _space, token = headers(scope).get(b"authorization", b"").partition(b" ")

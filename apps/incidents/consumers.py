@@ -23,7 +23,7 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):
     ticking = None
 
     async def connect(self):
-        self.principal = await principal_of_scope(self.scope, ApiKey.Scope.EVENTS)
+        self.principal = await database_sync_to_async(principal_of_scope)(self.scope, ApiKey.Scope.EVENTS)
         await self.accept()
         if self.principal is None:
             await self.close(SIGNED_OUT)

@@ -39,8 +39,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self.accept()
         source_address.set(address_of(self.scope))
         self.camera_id = self.scope["url_route"]["kwargs"]["camera_id"]
-        principal = await principal_of_scope(self.scope) or Principal()
-        decision = await self.ask(principal)
+        principal, decision = await self.ask()
         if not decision.is_open:
             await self.shut(decision)
             return
@@ -48,11 +47,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.frames = asyncio.create_task(self.pass_frames(principal, decision))
 
     @database_sync_to_async
-    def ask(self, principal: Principal) -> Decision:
+    def ask(self) -> tuple[Principal, Decision]:
+        """Who it is and what the gate says, in one go: each costs a connection to the database."""
+        principal = principal_of_scope(self.scope) or Principal()
         decision = decide(principal, self.camera_id)
         if not decision.is_open:
             log_refusal(principal, self.camera_id, ViewLog.Door.LIVE, decision.code)
-        return decision
+        return principal, decision
 
     @database_sync_to_async
     def log_begin(self, principal: Principal, decision: Decision) -> None:
