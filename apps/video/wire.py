@@ -15,7 +15,7 @@ import struct
 from django.conf import settings
 
 NONCE_BYTES = 32
-GREETING_BYTES = 64
+GREETING_BYTES = NONCE_BYTES + hashlib.sha256().digest_size
 LONGEST_WISH = 512
 LONGEST_MESSAGE = 64 * 1024 * 1024
 HEADER = struct.Struct(">cId")
