@@ -83,8 +83,14 @@ async def narrow_way(city, bytes_a_second: int):
     async def pass_on(reader, writer) -> None:
         onward, back = await asyncio.open_connection("127.0.0.1", int(there), limit=64 * 1024 * 1024)
         pumps = pump(reader, back, 10_000_000), pump(onward, writer, bytes_a_second)
-        with contextlib.suppress(asyncio.CancelledError):  # the way is closed while it is in use
-            await asyncio.gather(*pumps, return_exceptions=True)
+        ways = [asyncio.create_task(way) for way in pumps]
+        with contextlib.suppress(asyncio.CancelledError):  # the test is over
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        for way in ways:
+            way.cancel()
+        for end in (back, writer):
+            end.transport.abort()
+        await asyncio.gather(*ways, return_exceptions=True)
 
     server = await asyncio.start_server(pass_on, "127.0.0.1", 0)
     async with server:
