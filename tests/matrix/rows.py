@@ -110,3 +110,7 @@ def row_of(line: str) -> Row:
 
 SECTIONS = sections()
 ROWS = [row for section in SECTIONS for row in section.rows]
+
+
+def rows_of(*titles: str) -> list[Row]:
+    return [row for section in SECTIONS if section.title in titles for row in section.rows]
