@@ -12,6 +12,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import AsyncIterator
+from math import inf
 
 from channels.db import database_sync_to_async
 from django.db import Error as DatabaseError
@@ -88,9 +89,9 @@ class Pace:
         return age > IN_TIME_SECONDS and self._bytes - self._got_bytes > self._carries() * ON_THE_WAY_SECONDS
 
     def _carries(self) -> float:
-        """Bytes a second, 0 while that is not known."""
+        """Bytes a second, as far as it is known."""
         (began, before), (ended, after) = self._reports[0], self._reports[-1]
-        return (after - before) / (ended - began) if ended > began else 0
+        return (after - before) / (ended - began) if ended > began else inf
 
 
 async def watch(camera_id: int, pace: Pace | None = None, *, converted: bool = False) -> AsyncIterator[str | bytes]:

@@ -37,9 +37,12 @@ class Warden:
     async def walk(self) -> None:
         while self.watched:
             await asyncio.sleep(ROUND_S)
-            for socket, decision in await self.closed_now():
-                if self.watched.pop(socket, None):
-                    await socket.shut(decision)
+            closed = [pair for pair in await self.closed_now() if self.watched.pop(pair[0], None)]
+            # All at once: each waits for its view to be put on record, and nobody may look on meanwhile.
+            shutting = (socket.shut(decision) for socket, decision in closed)
+            for trouble in await asyncio.gather(*shutting, return_exceptions=True):
+                if trouble:
+                    logger.error("a live view could not be closed in order", exc_info=trouble)
 
     async def closed_now(self) -> list[tuple[object, Decision]]:
         watched = dict(self.watched)

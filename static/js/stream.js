@@ -87,7 +87,7 @@ export class Stream {
     this.#early = [];
     this.#times = [];
     this.#got = 0;
-    this.#said = null; // even "none yet" is news: the server then watches the way from the first picture on
+    this.#said = null; // even "none yet" is news: the server then heeds the way from the first picture on
   }
 
   #hangUp() {

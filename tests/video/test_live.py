@@ -394,17 +394,6 @@ class TestPace:
         pace.got(6)
         assert not await self.is_held(pace)
 
-    async def test_a_way_that_is_not_known_yet_is_given_little(self, clock):
-        pace = live.Pace()
-        pace.got(0)
-        pace.sent(25_000)
-        pace.sent(5000)
-        assert not await self.is_held(pace)
-        clock.now += 0.6
-        assert await self.is_held(pace)
-        pace.got(1)
-        assert not await self.is_held(pace)
-
     async def test_a_large_picture_after_small_ones_holds_nobody_whose_way_is_quick(self, clock):
         pace = live.Pace()
         for number in range(1, 30):
