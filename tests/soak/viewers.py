@@ -24,6 +24,7 @@ class Viewer:
         place = f"ws://127.0.0.1:{port}" if port else city.base_url.replace("http", "ws")
         self.address = f"{place}/api/v1/cameras/{camera}/live"
         self.headers, self.takes, self.speaks = headers, takes, speaks
+        self.got = 0  # `ages` may be emptied
         self.ages: list[float] = []
         self.skipped: list[float] = []
         self.first: float | None = None
@@ -58,12 +59,13 @@ class Viewer:
         with contextlib.suppress(ConnectionClosed):
             while self.speaks:
                 await asyncio.sleep(SPEAKS_EVERY_SECONDS)
-                await view.send(str(len(self.ages)))
+                await view.send(str(self.got))
 
     def hear(self, part: str | bytes) -> None:
         if isinstance(part, str):
             self.skipped += [said["skipped"]] if "skipped" in (said := json.loads(part)) else []
         elif part[4:8] == b"moof":
+            self.got += 1
             self.ages.append(time.time() - int.from_bytes(part[-8:], "big") / 1e6)
 
 
