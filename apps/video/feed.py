@@ -6,6 +6,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +17,14 @@ import av
 from apps.video import reasons
 from apps.video.channel import Channel
 from apps.video.fmp4 import TIMESCALE, Sample, fragment_head
-from apps.video.media_clock import MediaClock, date_by_camera, wall_offset
-from apps.video.nal import H264, H265, BadStream, Track, sample, track_from
+from apps.video.foreign import ForeignStream
+from apps.video.media_clock import MediaClock, wall_offset
+from apps.video.nal import H264, H265, BadStream, Track, track_from
+from apps.video.network import Network, Stream
 from apps.video.pulse import Pulse
 from apps.video.recording import Recording
+from apps.video.rtp import Shot, Unsupported
+from apps.video.rtsp import Refused, Unusable
 
 logger = logging.getLogger(__name__)
 
@@ -36,19 +41,8 @@ CLOCK_JUMP, SET_BACK, CATCH_UP = 2.0, 60.0, 0.1
 GOLDEN = 0.6180339887
 BACK_OFF = (0.2, 1, 2, 4, 8, 15)
 STEADY_SECONDS = 10.0
-OPTIONS = {
-    "rtsp_transport": "tcp",
-    "allowed_media_types": "video",  # sound is never even asked for
-    "protocol_whitelist": "rtsp,rtsps,rtp,tcp,tls,crypto",
-    "probesize": "32768",
-    "analyzeduration": "0",
-    "fflags": "nobuffer",
-}
-CODECS = {"h264": H264, "hevc": H265}
-
-
-class Unusable(Exception):
-    """The stream cannot be recorded; the message is one of `reasons`."""
+# Pictures that came incomplete are told to the log no more often.
+LOST_EVERY = 60.0
 
 
 @dataclass(frozen=True)
@@ -72,9 +66,11 @@ class Closed:
 
 
 def why(error: Exception, *, connected: bool, seconds: float = 0.0) -> str:
-    """What `error` from libav, `seconds` after the start, means to the people in the control room."""
+    """What `error` of a stream, `seconds` after the start, means to the people in the control room."""
     if isinstance(error, Unusable):
         return str(error)
+    if isinstance(error, Refused) and error.status < 500:
+        return reasons.PASSWORD if error.status in (401, 403) else reasons.NO_SUCH_STREAM
     if not connected and seconds >= OPEN_SECONDS:
         return reasons.NO_ANSWER  # libav may call a connection it gave up invalid data
     for kinds, reason in (
@@ -133,12 +129,15 @@ class Feed:
         channel: Channel,
         tell: Callable[[object], None],
         pulse: Pulse | None = None,
+        network: Network | None = None,
         recorded_until: float = 0.0,
     ):
         """`recorded_until` (Unix s): whatever the clock says, nothing is filed before it."""
         self.camera_id, self.url = camera_id, url
         self._root, self._channel, self._tell = root, channel, tell
         self.pulse = pulse or Pulse()
+        self._network = network or Network()
+        self._is_foreign = False
         self._stop = Event()
         self._drops: deque[float] = deque(maxlen=3)
         self._thread = Thread(target=self._run, name=f"camera-{camera_id}", daemon=True)
@@ -180,10 +179,15 @@ class Feed:
             session, error = _Session(self), None
             try:
                 session.run()
-            except (av.FFmpegError, OSError, EOFError, BadStream, ValueError, Unusable) as caught:
+            except Unsupported as caught:
+                logger.info("camera %s is left to libav: %s", self.camera_id, caught)
+                self._is_foreign = True
+                continue
+            except (av.FFmpegError, OSError, EOFError, ValueError, Unusable, Refused) as caught:
                 error = caught
             finally:
                 session.close()
+            self._is_foreign = self._is_foreign and session.recorded
             if error:
                 self._failed(error, session)
             failures = 0 if session.recorded else failures + 1
@@ -192,6 +196,12 @@ class Feed:
             else:
                 wait = BACK_OFF[0]
             self._stop.wait(wait * random.uniform(0.7, 1.3))  # noqa: S311 - spreads reconnections, no secret
+
+    def source(self) -> Stream | ForeignStream:
+        """A new connection to the camera."""
+        if self._is_foreign:
+            return ForeignStream(self.url, OPEN_SECONDS, READ_SECONDS)
+        return self._network.open(self.url, OPEN_SECONDS, READ_SECONDS)
 
     def _failed(self, error: Exception, session: "_Session") -> None:
         reason = why(error, connected=session.connected, seconds=session.seconds)
@@ -245,6 +255,7 @@ class _Session:
         self._number = int(time.time() * 1000)
         self._track: Track | None = None
         self._codec = H264
+        self._told_lost = float("-inf")
         self._recording: Recording | None = None
         self._pending: list[Sample] = []
         self._sequence = 0
@@ -262,31 +273,19 @@ class _Session:
         return time.monotonic() - self._began
 
     def run(self) -> None:
-        if not self._feed.url.startswith(("rtsp://", "rtsps://")):
-            raise Unusable(reasons.NOT_RTSP)
-        with av.open(self._feed.url, options=OPTIONS, timeout=(OPEN_SECONDS, READ_SECONDS)) as container:
-            self.connected = True
-            if not container.streams.video:
-                raise Unusable(reasons.NO_VIDEO)
-            stream = container.streams.video[0]
-            self._begin(stream)
-            for packet in container.demux(stream):
+        with closing(self._feed.source()) as source:
+            self._begin(source.codec, source.sets)
+            for shot in source:
+                self.connected = True
                 if self._feed._stop.is_set():
                     return
-                if packet.size:
-                    self._take(packet)
-            raise EOFError
+                self._take(shot)
 
-    def _begin(self, stream) -> None:
-        if stream.codec_context is None or stream.codec_context.name not in CODECS:
-            raise Unusable(reasons.CODEC)
-        self._codec = CODECS[stream.codec_context.name]
-        self._scale = TIMESCALE * (stream.time_base or 0)
-        if self._scale == int(self._scale):
-            self._scale = int(self._scale)  # RTP video counts as we do; fractions are slow
+    def _begin(self, codec: str, announced: tuple[bytes, ...]) -> None:
+        self._codec = codec
         self._key_at = time.monotonic()
         try:
-            self._learn(sample(stream.codec_context.extradata or b"", self._codec)[2])
+            self._learn(announced)
         except BadStream:
             logger.info("camera %s announces broken parameter sets", self._feed.camera_id)
 
@@ -298,36 +297,38 @@ class _Session:
             self._waits_for_key = True
             self._finish()
 
-    def _take(self, packet: av.Packet) -> None:
-        now = time.monotonic()
+    def _take(self, shot: Shot) -> None:
+        now, key = time.monotonic(), shot.key
         if self._feed.pulse.lapses != self._lapses or self._feed.pulse.is_late(now):
             raise Unusable(reasons.PAUSED)
-        data, key, sets = sample(bytes(packet), self._codec)
-        if sets:
-            self._learn(sets)
-        if not data:
+        if shot.sets:
+            self._learn(shot.sets)
+        if not shot.data:
             return
         self._watch_for_keys(key, now)
-        stamp, shown = packet.dts, packet.pts
-        wall = now + self._offset
-        at = self._clock.place(None if stamp is None else round(stamp * self._scale), wall)
+        wall = shot.arrived + self._offset
+        at = self._clock.place(shot.stamp, wall)
         if key or now - self._dated > 1:
-            self._mind_the_dates(packet, now)
+            self._mind_the_dates(shot, now)
         if self._track is None or (self._waits_for_key and not key):
             return
-        offset = 0
-        if shown is not None and stamp is not None and shown != stamp:
-            offset = round((shown - stamp) * self._scale)
-        self._place(Sample(data, at, self._clock.step, key, offset), wall)
+        if shot.lost and self.recorded:
+            self._lost(shot.lost, now)
+        self._place(Sample(shot.data, at, self._clock.step, key, shot.offset), wall)
         self._feed.pictured_at = now
 
-    def _mind_the_dates(self, packet: av.Packet, now: float) -> None:
+    def _lost(self, count: int, now: float) -> None:
+        if now - self._told_lost > LOST_EVERY:
+            self._told_lost = now
+            logger.warning("camera %s: pictures came incomplete or too fast, %s at once", self._feed.camera_id, count)
+
+    def _mind_the_dates(self, shot: Shot, now: float) -> None:
         """Once a second: was this machine's clock set, and what date has the camera?"""
         self._dated = now
         offset = wall_offset()
         self._clock.set_by(offset - self._offset)
         self._offset = offset
-        self._clock.dated(date_by_camera(packet))
+        self._clock.dated(shot.date)
 
     def _watch_for_keys(self, key: bool, now: float) -> None:
         if key:

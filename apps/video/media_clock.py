@@ -1,9 +1,6 @@
 """When a picture was taken: the camera's timestamps for the steps, a clock for the date."""
 
-import struct
 import time
-
-import av
 
 from apps.video.fmp4 import TIMESCALE
 
@@ -15,8 +12,6 @@ WRAPS = (2**32, 2**33)
 # A camera's own date is believed while it is at most this many seconds before the arrival of its pictures.
 # That is what encoding and a network take; a clock that is further off, or ahead, is simply wrong.
 CREDIBLE_DELAY = 1.0
-# Producer reference time, as libav computes it from RTCP sender reports: microseconds since 1970.
-REFERENCE_TIME = struct.Struct("=q")
 
 
 def wall_offset() -> float:
@@ -25,13 +20,6 @@ def wall_offset() -> float:
         before, wall, after = time.monotonic(), time.time(), time.monotonic()
         if after - before < 0.005:  # otherwise this thread was interrupted between the readings
             return wall - before
-
-
-def date_by_camera(packet: av.Packet) -> float | None:
-    """Unix seconds at which the camera says it took this picture; None before its first sender report."""
-    if not packet.has_sidedata("prft"):
-        return None
-    return REFERENCE_TIME.unpack_from(packet.get_sidedata("prft"))[0] / 1e6
 
 
 class MediaClock:

@@ -24,6 +24,7 @@ from apps.video.feed import Closed, Feed, Opened, Status
 from apps.video.fields import MILLISECOND, whole_millisecond
 from apps.video.live_server import LiveServer
 from apps.video.models import LONGEST_SEGMENT, RECORDER_SILENCE, Lease, Recorder, Segment
+from apps.video.network import Network
 from apps.video.presence import Presence
 from apps.video.pulse import Pulse
 from apps.video.recording import Recording, sync_file_system
@@ -172,6 +173,7 @@ class RecorderProcess:
         self._in_touch_since: float | None = None
         self._stop = Event()
         self._syncer, self._pulse, self._heart = Syncer(settings.VIDEO_ROOT), Pulse(), Heart(self.id)
+        self._network = Network()
         self._presence = Presence(settings.VIDEO_ROOT, self.id)
         self._watchdog = Watchdog(settings.VIDEO_ROOT)
         self.live = LiveServer(settings.RECORDER_HOST)
@@ -297,6 +299,7 @@ class RecorderProcess:
             channel=self.live.open(camera_id),
             tell=self._hear,
             pulse=self._pulse,
+            network=self._network,
             recorded_until=recorded_until,
         )
         self._feeds[camera_id] = feed

@@ -3,11 +3,10 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import av
-
 from apps.video.channel import Channel
 from apps.video.feed import Closed, Feed, Opened, _Session
 from apps.video.nal import H264, sample, track_from
+from apps.video.rtp import Shot
 from tests.video.filming import FPS, STEP
 
 
@@ -39,6 +38,7 @@ class Replay:
     codec: str = H264
     told: list = field(default_factory=list)
     stamp: int = 0
+    ahead: float | None = None  # the camera's own date, so many seconds more than this machine's
 
     def __post_init__(self):
         self.feed = Feed(1, "rtsp://camera", root=self.root, channel=Channel(lambda *_: None), tell=self.told.append)
@@ -46,16 +46,15 @@ class Replay:
 
     def connect(self) -> None:
         self.session = _Session(self.feed)
-        self.session._scale = 1
         self.session._track = track_from(self.codec, sample(self.packets[0], self.codec)[2])
         self._next = 0
 
     def send(self, seconds: float) -> None:
         """Pictures for `seconds`, as fast as a camera sends them."""
         for _ in range(round(seconds * FPS)):
-            packet = av.Packet(self.packets[self._next % len(self.packets)])
-            packet.dts = packet.pts = self.stamp
-            self.session._take(packet)
+            data, key, sets = sample(self.packets[self._next % len(self.packets)], self.codec)
+            date = None if self.ahead is None else self.clocks.wall + self.ahead
+            self.session._take(Shot(data, key, sets, self.stamp, self.clocks.running, date))
             self._next += 1
             self.stamp = self.stamp + STEP
             self.clocks.pass_by(1 / FPS)

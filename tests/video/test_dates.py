@@ -3,14 +3,16 @@
 import itertools
 import random
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import av
 import pytest
 
 from apps.video import feed, media_clock
 from apps.video.feed import CATCH_UP, SHORTEST_SECONDS, Opened, next_cut
+from apps.video.foreign import ForeignStream
+from apps.video.network import Network
 from tests.soak.rig import count_files
 from tests.video.filming import FPS, STEP, encode, picture
 from tests.video.replay import Clocks, Replay
@@ -35,17 +37,6 @@ def clocks(monkeypatch):
 @pytest.fixture
 def camera(clocks, packets, tmp_path):
     return Replay(tmp_path, clocks, packets)
-
-
-@pytest.fixture
-def says(monkeypatch, clocks):
-    """Let the camera send its own date: this machine's, and so many seconds more."""
-
-    def says(ahead: float | None):
-        date = (lambda _packet: None) if ahead is None else (lambda _packet: clocks.wall + ahead)
-        monkeypatch.setattr(feed, "date_by_camera", date)
-
-    return says
 
 
 def assert_in_order(spans):
@@ -81,17 +72,17 @@ def test_undisturbed_segments_join_without_a_seam(camera):
         (-1.1, 0),
     ],
 )
-def test_a_cameras_own_date_is_believed_when_it_is_credible(camera, says, ahead, begins):
-    says(ahead)
+def test_a_cameras_own_date_is_believed_when_it_is_credible(camera, ahead, begins):
+    camera.ahead = ahead
     camera.send(3)
     camera.hang_up()
     assert camera.spans[0][0] == pytest.approx(NOON + begins, abs=0.005)
 
 
-def test_a_camera_whose_clock_is_set_leaves_no_seam(camera, says):
-    says(-0.3)
+def test_a_camera_whose_clock_is_set_leaves_no_seam(camera):
+    camera.ahead = -0.3
     camera.send(70)
-    says(5000)
+    camera.ahead = 5000
     camera.send(70)
     camera.hang_up()
     assert_in_order(camera.spans)
@@ -250,10 +241,11 @@ def test_a_camera_is_cut_at_its_own_second_whenever_it_began():
     assert len({round(next_cut(7, at.timestamp()) % 60, 3) for at in begun}) == 1
 
 
+@pytest.mark.parametrize("read", [Network().open, ForeignStream], ids=["own", "libav"])
 @pytest.mark.parametrize(("path", "is_sent"), [("/cam/1", True), ("/bad/silent", False)])
-def test_a_camera_sends_its_date_in_sender_reports(street, path, is_sent):
-    with av.open(street(path), options=feed.OPTIONS, timeout=(6, 5)) as container:
-        packet = next(container.demux(video=0))
-        date = media_clock.date_by_camera(packet)
-    assert (date is not None) == is_sent
-    assert date is None or abs(date - time.time()) < 2
+def test_a_camera_sends_its_date_in_sender_reports(street, read, path, is_sent):
+    source = read(street(path), 6, 5)
+    with closing(source):
+        shot = next(shot for shot in source if shot.date or not is_sent)
+    assert (shot.date is not None) == is_sent
+    assert shot.date is None or abs(shot.date - time.time()) < 2
