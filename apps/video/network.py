@@ -91,6 +91,8 @@ class Stream:
 
     def _text(self, data: bytes, at: int) -> int:
         """Skip an answer, or a request of the camera; where it ends, -1 when there is more to come."""
+        if data[at] in b"\r\n":
+            return at + 1
         if not data.startswith(TEXTS, at):
             raise BadStream("neither packet nor answer")
         end = data.find(b"\r\n\r\n", at, at + rtsp.MAX_HEAD)

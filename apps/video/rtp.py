@@ -249,6 +249,7 @@ class Assembler:
         parts, sets, key = self._parts, self._sets, self._key
         is_whole = not self._torn and self._fragments is None
         self._clear()
+        self._after_gap = False
         if not is_whole:
             self._lost += 1
             # What follows a keyframe that is missing shows nothing true.

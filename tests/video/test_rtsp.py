@@ -421,7 +421,7 @@ class TestConversations:
 
         began = time.monotonic()
         with peer(talk) as url, pytest.raises(Exception) as caught:
-            Network().open(url, 0.4, 1)
+            Network().open(url, 0.2, 1)
         assert why(caught.value, connected=False) == reason
         assert time.monotonic() - began < 3
 
