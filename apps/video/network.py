@@ -1,7 +1,7 @@
 """One thread that reads what all cameras of a process send, and hands whole pictures to the cameras' threads.
 
 A thread that waits for each packet of each camera costs more in waking up than in reading; see
-docs/adr/0010-dates-deaths-and-disks.md.
+docs/adr/0010-recorder.md.
 """
 
 import logging

@@ -30,6 +30,7 @@ PATHS = {
     "nokey": "/bad/nokey",
     "h265": "/bad/h265",
     "audio": "/bad/audio",
+    "udp": "/bad/udp",
     "flap": "/bad/flap/3",
     "resize": "/bad/resize/8",
     "wrap": "/bad/wrap",
@@ -157,6 +158,12 @@ def test_h265_is_recorded_and_flagged(crowd):
     one = crowd["h265"]
     assert set(one.statuses) == {("caution", reasons.H265)}
     assert one.of(Opened)[0].recording.track.name.startswith("hvc1.")
+    assert len(shown(one.files[0])) > 45
+
+
+def test_a_camera_that_our_reader_does_not_understand_is_read_by_libav(crowd):
+    one = crowd["udp"]
+    assert one.statuses == [("normal", "")]
     assert len(shown(one.files[0])) > 45
 
 

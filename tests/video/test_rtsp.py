@@ -6,12 +6,19 @@ import itertools
 import random
 import re
 import socket
+import ssl
 import struct
 import threading
 import time
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from apps.showroom.virtual import rtp as sent
 from apps.video import network, reasons, rtp, rtsp
@@ -210,6 +217,17 @@ class TestTorn:
                     assembler.report(packet, 0, len(packet))
                 except (Unsupported, EOFError):
                     assembler = Assembler(codec, 96)
+
+
+def own_certificate(file: Path) -> Path:
+    """A key and the certificate it signed itself, as cameras have them."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "camera")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+    plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(plain + made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    return file
 
 
 DESCRIPTION = """v=0
@@ -424,6 +442,23 @@ class TestConversations:
             Network().open(url, 0.2, 1)
         assert why(caught.value, connected=False) == reason
         assert time.monotonic() - began < 3
+
+    def test_the_same_by_tls(self, tmp_path):
+        """More at once than a record of TLS or our buffer holds."""
+        guard = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        guard.load_cert_chain(own_certificate(tmp_path / "camera.pem"))
+        pictures = [KEY + bytes([1 + n]) * 50_000 for n in range(20)]
+
+        def talk(link):
+            with guard.wrap_socket(link, server_side=True) as secret:
+                politely(secret)
+                source = Source()
+                secret.sendall(b"".join(framed(source.picture(unit)) for unit in pictures))
+                heard(secret)
+
+        with peer(talk) as url, closing(opened(url.replace("rtsp:", "rtsps:"))) as stream:
+            flow = iter(stream)
+            assert [next(flow).data for _ in pictures] == [mp4(unit) for unit in pictures]
 
     def test_a_camera_that_hangs_up_cannot_be_reached(self):
         with peer(heard) as url, pytest.raises((EOFError, ConnectionError)) as caught:

@@ -430,7 +430,8 @@ class Connection:
         track = self.track_path(request)[1]
         if track >= len(session.stream.tracks):
             raise Refused(404)
-        session.ways[track] = way = self.choose_way(request.headers.get("transport", ""), track)
+        offers = request.headers.get("transport", "")
+        session.ways[track] = way = self.choose_way(offers, track, by_tcp=not session.manner.udp)
         self.server.sessions[session.id] = session
         self.own.add(session.id)
         return {
@@ -438,14 +439,14 @@ class Connection:
             "Session": f"{session.id};timeout={round(self.server.timeout)}",
         }, ""
 
-    def choose_way(self, transports: str, track: int) -> Interleaved | Datagrams:
+    def choose_way(self, transports: str, track: int, *, by_tcp: bool) -> Interleaved | Datagrams:
         """The first of the offered transports that we speak."""
         for offer in transports.split(","):
             kind, *options = (part.strip() for part in offer.split(";"))
             values = dict(option.partition("=")[::2] for option in options)
             if "multicast" in values:
                 continue
-            if kind.upper() == "RTP/AVP/TCP":
+            if kind.upper() == "RTP/AVP/TCP" and by_tcp:
                 channel = re.fullmatch(r"(\d{1,3})(-\d{1,3})?", values.get("interleaved", str(2 * track)))
                 if channel and int(channel[1]) < 255:
                     return Interleaved(self.writer, int(channel[1]))

@@ -15,6 +15,7 @@ Test streams show camera 1's street and misbehave as real cameras do:
 /bad/silent             no sender reports, so no wall clock
 /bad/wrap               RTP timestamps that pass 2^32 some ten seconds after the program saw its first reader
 /bad/h265               H.265
+/bad/udp                by UDP alone
 /bad/audio              a second track with sound (PCMU)
 /bad/resize/<seconds>   640x360 turns into 1280x720 after that long (default 5)
 
@@ -57,6 +58,7 @@ class Manner:
     noise: bool = False
     no_key: bool = False
     silent: bool = False
+    udp: bool = False
     stall_after: float = math.inf
     flap_after: float = math.inf
     late: float = 0.0
@@ -70,6 +72,7 @@ _PLAIN = {
     "noise": Manner(noise=True),
     "nokey": Manner(no_key=True),
     "silent": Manner(silent=True),
+    "udp": Manner(udp=True),
 }
 _TIMED = {"stall": ("stall_after", 5.0), "flap": ("flap_after", 3.0), "late": ("late", 20.0)}
 
