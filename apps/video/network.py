@@ -195,16 +195,17 @@ class Network:
 
     def _read(self, stream: Stream, now: float) -> bool:
         """Whether there are pictures to hand over."""
-        socket = stream.dialogue.socket
+        socket, taken = stream.dialogue.socket, 0
         try:
-            while True:
+            while taken < BUFFER_BYTES:
                 size = socket.recv_into(self._buffer)
                 if not size:
                     raise EOFError("the camera hangs up")
                 if not self._feed(stream, bytes(self._view[:size]), now):
                     return False
-                if not (isinstance(socket, ssl.SSLSocket) and socket.pending()):
+                if not stream.dialogue.asked.is_secret:
                     break
+                taken += size  # TLS gives one record at a time
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             pass
         except (OSError, EOFError) as error:

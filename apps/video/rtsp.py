@@ -12,6 +12,7 @@ import ssl
 import struct
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from apps.video import reasons
@@ -54,7 +55,7 @@ class Address:
     user: str
     password: str = field(repr=False)
 
-    @property
+    @cached_property
     def is_secret(self) -> bool:
         return self.url.lower().startswith("rtsps:")
 

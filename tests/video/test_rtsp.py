@@ -412,6 +412,7 @@ class TestConversations:
             assert next(iter(stream)).key
         assert told == [("GET_PARAMETER", "abc"), ("TEARDOWN", "abc")]
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("said", "reason"),
         [
@@ -443,6 +444,7 @@ class TestConversations:
         assert why(caught.value, connected=False) == reason
         assert time.monotonic() - began < 3
 
+    @pytest.mark.slow
     def test_the_same_by_tls(self, tmp_path):
         """More at once than a record of TLS or our buffer holds."""
         guard = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -623,6 +625,7 @@ class TestFlow:
         key, delta = gone()
         assert (key.key, key.lost, delta.lost) == (True, 43 - len(waited), 0)
 
+    @pytest.mark.slow
     def test_a_fault_of_ours_with_one_camera_ends_that_camera_alone(self, monkeypatch):
         source = Source()
 
