@@ -34,6 +34,11 @@ SECOND_SLICE = b"\x41\x12" + b"e" * 500
 H265_KEY = b"\x26\x01\xaf" + b"k" * 5000
 
 
+def short(said: bytes | str) -> str:
+    """How a test is called."""
+    return str(said[:30])
+
+
 def mp4(*units: bytes) -> bytes:
     return b"".join(len(unit).to_bytes(4, "big") + unit for unit in units)
 
@@ -431,6 +436,7 @@ class TestConversations:
             (b"RTSP/1.0 403 Forbidden\r\n\r\n", reasons.PASSWORD),
             (b"", reasons.NO_ANSWER),
         ],
+        ids=short,
     )
     def test_no_answer_is_too_strange(self, said, reason):
         def talk(link):
@@ -598,6 +604,7 @@ class TestFlow:
             b"RTSP/9.9 x\r\n\r\n",
             b"OPTIONS * RTSP/1.0\r\nContent-Length: 99999999\r\n\r\n",
         ],
+        ids=short,
     )
     def test_what_is_neither_packet_nor_answer_ends_it(self, stream, data):
         with pytest.raises(BadStream):
