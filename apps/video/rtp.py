@@ -20,7 +20,7 @@ MAX_PARTS = 32_768
 MALFORMED = 16
 # Pictures sent in another order than shown step back by less than this; a clock that was set, by more.
 REORDERED_TICKS = 2 * RATE
-SINGLE, APART, FRAGMENT, FOREIGN = range(4)
+SINGLE, APART, FRAGMENT, FOREIGN, BROKEN = range(5)
 
 
 class Unsupported(Exception):
@@ -52,12 +52,12 @@ def signed(difference: int) -> int:
 
 def _h264_shapes() -> list[int]:
     shapes = [FOREIGN] + [SINGLE] * 23 + [APART, FOREIGN, FOREIGN, FOREIGN, FRAGMENT, FOREIGN, FOREIGN, FOREIGN]
-    return [FOREIGN if first & 0x80 else shapes[first & 31] for first in range(256)]
+    return [BROKEN if first & 0x80 else shapes[first & 31] for first in range(256)]
 
 
 def _h265_shapes() -> list[int]:
     shapes = [SINGLE] * 48 + [APART, FRAGMENT] + [FOREIGN] * 14
-    return [FOREIGN if first & 0x80 else shapes[first >> 1 & 63] for first in range(256)]
+    return [BROKEN if first & 0x80 else shapes[first >> 1 & 63] for first in range(256)]
 
 
 class Assembler:
@@ -148,8 +148,12 @@ class Assembler:
         self._after_gap = True
 
     def _refuse(self) -> None:
+        """What should be a part of the picture is none: the picture is torn."""
         self._torn = True
         self._fragments = None
+        self._doubt()
+
+    def _doubt(self) -> None:
         self._malformed += 1
         if self._malformed >= MALFORMED and self._malformed > self._pictures:
             raise Unsupported("packets that are no video")
@@ -163,7 +167,9 @@ class Assembler:
             return
         if self._fragments is not None:
             self._refuse()  # the last unit was never ended
-        if end - at <= self._head or shape == FOREIGN:
+        if shape == FOREIGN:
+            self._doubt()  # makers' own additions are no part of the picture
+        elif end - at <= self._head or shape == BROKEN:
             self._refuse()
         elif shape == SINGLE:
             self._unit(data[at:end])

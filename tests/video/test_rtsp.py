@@ -117,6 +117,11 @@ class TestPictures:
         assert [shot.lost for shot in shots] == [0] * 10
         assert {later.stamp - one.stamp for one, later in itertools.pairwise(shots)} == {6000}
 
+    def test_what_makers_add_is_no_part_of_the_picture(self):
+        source = Source()
+        (shot,) = shots_of(source.picture(SPS, PPS, b"\x1fmaker's own", KEY))
+        assert shot.data == mp4(KEY)
+
     def test_other_payload_types_and_repeated_packets_are_left_out(self):
         source = Source()
         packets = source.picture(KEY)
