@@ -201,7 +201,7 @@ class Feed:
         """A new connection to the camera."""
         if self._is_foreign:
             return ForeignStream(self.url, OPEN_SECONDS, READ_SECONDS)
-        return self._network.open(self.url, OPEN_SECONDS, READ_SECONDS)
+        return self._network.open(self.url, OPEN_SECONDS, READ_SECONDS, lambda: bool(self._channel.viewers))
 
     def _failed(self, error: Exception, session: "_Session") -> None:
         reason = why(error, connected=session.connected, seconds=session.seconds)

@@ -8,7 +8,7 @@ import logging
 import select
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -20,8 +20,10 @@ from apps.video.rtp import Assembler, Farewell, Shot, Unsupported
 logger = logging.getLogger(__name__)
 
 # Between two looks: what comes meanwhile is taken in one go.
-PAUSE_SECONDS = 0.005
+PAUSE_SECONDS = 0.01
 WAIT_SECONDS = 0.1
+# Pictures that nobody watches are handed over in lots of so long: to wake a camera's thread costs more than they do.
+LOT_SECONDS = 0.2
 BUFFER_BYTES = 256 * 1024
 # What may wait for a camera's thread: seconds of most cameras. One that is stuck in a write misses pictures then.
 WAITING_BYTES, WAITING_SHOTS = 4 * 1024 * 1024, 600
@@ -33,9 +35,17 @@ TEXTS = (b"RTSP", b"OPTI", b"ANNO", b"SET_", b"GET_", b"REDI")
 class Stream:
     """The pictures of one camera: filled by the network's thread, emptied by the camera's own."""
 
-    def __init__(self, network: "Network", dialogue: rtsp.Dialogue, video: rtsp.Video, patience: float):
+    def __init__(
+        self,
+        network: "Network",
+        dialogue: rtsp.Dialogue,
+        video: rtsp.Video,
+        patience: float,
+        is_watched: Callable[[], bool] = lambda: True,
+    ):
         self.codec, self.sets = video.codec, video.sets
         self.dialogue = dialogue
+        self._is_watched = is_watched
         self._network, self._patience = network, patience
         self._assembler = Assembler(video.codec, video.payload_type)
         self._shots = self._assembler.shots
@@ -116,6 +126,10 @@ class Stream:
         elif said.status == 454:
             raise Farewell("the camera forgot the session")
 
+    def is_due(self, now: float) -> bool:
+        """Whether what is complete should be handed over now."""
+        return bool(self._shots) and (self._is_watched() or now - self._shots[0].arrived >= LOT_SECONDS)
+
     def hand_over(self) -> None:
         """Give the camera's thread what is complete: all at once, so that it wakes once."""
         if not self._shots:
@@ -147,16 +161,20 @@ class Network:
     def __init__(self):
         self._poll = select.epoll()
         self._streams: dict[int, Stream] = {}
+        self._filled: set[Stream] = set()  # those with pictures to hand over
         self._turn = Lock()  # held while sockets are read: nobody closes one meanwhile
         self._lives = False
         self._buffer = bytearray(BUFFER_BYTES)
         self._view = memoryview(self._buffer)
-        self._kept_alive_at = 0.0
+        self._kept_alive_at = self._rounds_at = 0.0
 
-    def open(self, url: str, opening: float, patience: float) -> Stream:
-        """The pictures of the camera at `url`, asked for within `opening` seconds and never `patience` apart."""
+    def open(self, url: str, opening: float, patience: float, is_watched: Callable[[], bool] = lambda: True) -> Stream:
+        """The pictures of the camera at `url`, asked for within `opening` seconds and never `patience` apart.
+
+        Those that somebody watches are handed over one by one, others in lots of LOT_SECONDS.
+        """
         dialogue, video = rtsp.connect(url, opening)
-        stream = Stream(self, dialogue, video, patience)
+        stream = Stream(self, dialogue, video, patience, is_watched)
         dialogue.socket.setblocking(False)
         with self._turn:
             self._feed(stream, dialogue.early + dialogue.rest, time.monotonic())
@@ -187,11 +205,20 @@ class Network:
                     return
                 now = time.monotonic()
                 touched = [stream for fd, _ in ready if (stream := self._streams.get(fd)) and self._read(stream, now)]
-                for stream in touched:
-                    stream.hand_over()
+                self._hand_over(touched, now)
                 if now - self._kept_alive_at > 1:
                     self._keep_alive(now)
             time.sleep(PAUSE_SECONDS)
+
+    def _hand_over(self, touched: list[Stream], now: float) -> None:
+        """What is due of those that have just sent, and now and then of those that have fallen silent."""
+        self._filled.update(touched)
+        if is_round := now - self._rounds_at > LOT_SECONDS:
+            self._rounds_at = now
+        for stream in tuple(self._filled) if is_round else touched:
+            if stream.is_due(now):
+                self._filled.discard(stream)
+                stream.hand_over()
 
     def _read(self, stream: Stream, now: float) -> bool:
         """Whether there are pictures to hand over."""
@@ -231,6 +258,7 @@ class Network:
 
     def _forget(self, stream: Stream) -> None:
         """Read no more of it; its own thread closes the socket."""
+        self._filled.discard(stream)
         fd = stream.dialogue.socket.fileno()
         if self._streams.get(fd) is stream:
             del self._streams[fd]

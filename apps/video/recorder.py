@@ -33,7 +33,7 @@ from apps.video.watchdog import SLOW_SYNC, Watchdog
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 1.0
-SYNC_SECONDS = 0.5
+SYNC_SECONDS = 0.3
 # A disk that refused is told for so long after.
 REFUSED_SECONDS = 4.0
 # From so many files on, one sync of the file system costs less than one of each file (docs/adr/0010).

@@ -637,6 +637,39 @@ class TestFlow:
         key, delta = gone()
         assert (key.key, key.lost, delta.lost) == (True, 43 - len(waited), 0)
 
+    def test_what_nobody_watches_comes_in_lots_and_what_somebody_watches_at_once(self):
+        source, watched = Source(), []
+
+        def talk(link):
+            politely(link)
+            while True:
+                link.sendall(framed(source.picture(KEY[:900])))
+                time.sleep(0.02)
+
+        def lots(stream) -> list[int]:
+            sizes, end = [], time.monotonic() + 1
+            while time.monotonic() < end:
+                sizes.append(len(stream._queue.get(timeout=1)))
+            return sizes
+
+        with peer(talk) as url, closing(Network().open(url, 2, 2, lambda: bool(watched))) as stream:
+            assert len(lots(stream)) <= 6
+            watched.append("somebody")
+            assert len(lots(stream)) > 12
+
+    def test_the_last_pictures_of_a_camera_that_falls_silent_come_too(self):
+        def talk(link):
+            politely(link)
+            source = Source()
+            link.sendall(framed(source.picture(KEY)))
+            time.sleep(0.05)
+            link.sendall(framed(source.picture(DELTA)))
+            heard(link)
+
+        with peer(talk) as url, closing(Network().open(url, 2, 2, lambda: False)) as stream:
+            pictures = iter(stream)
+            assert [next(pictures).data for _ in range(2)] == [mp4(KEY), mp4(DELTA)]
+
     @pytest.mark.slow
     def test_a_fault_of_ours_with_one_camera_ends_that_camera_alone(self, monkeypatch):
         source = Source()
