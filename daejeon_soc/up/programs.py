@@ -12,6 +12,7 @@ from daejeon_soc.up.files import private_file
 from daejeon_soc.up.supervision import Group, Program
 
 HERE = Path(__file__).parent
+KEEPS_CONNECTIONS = {"DATABASE_CONN_MAX_AGE": "3600"}
 
 
 def fill(template: str, names: dict[str, str]) -> str:
@@ -86,11 +87,13 @@ def web(values: dict[str, str]) -> Program:
         *("--workers-kill-timeout", "5"),
         "daejeon_soc.wsgi:application",
     ]
-    return Program("web", command, environment={"DATABASE_CONN_MAX_AGE": "3600"})
+    return Program("web", command, environment=KEEPS_CONNECTIONS)
 
 
 def sockets(values: dict[str, str]) -> Program:
-    """WebSockets. Video does not compress, so deflate would only cost; a ping finds a dead client in 40 s."""
+    """WebSockets, which ask the database by one thread and its connection (docs/adr/0002). Video does not compress,
+    so deflate would only cost; a ping finds a dead client in 40 s.
+    """
     command = [
         *(_tool("uvicorn"), "--host", "127.0.0.1", "--port", values["SOCKETS_PORT"]),
         *("--lifespan", "off", "--ws", "websockets-sansio", "--ws-per-message-deflate", "false"),
@@ -98,7 +101,7 @@ def sockets(values: dict[str, str]) -> Program:
         *("--timeout-graceful-shutdown", "3"),
         "daejeon_soc.asgi:application",
     ]
-    return Program("sockets", command)
+    return Program("sockets", command, environment=KEEPS_CONNECTIONS)
 
 
 def celery(name: str, *words: str) -> Program:

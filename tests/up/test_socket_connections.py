@@ -1,4 +1,4 @@
-"""The socket server takes a connection to the database when it asks something, and gives it back."""
+"""However many sockets are open, their server asks the database by one connection, and gets over its loss."""
 
 import os
 import subprocess
@@ -12,22 +12,30 @@ from tests.video.conftest import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
-# A stranger's session is looked up in the database; each request has a thread of its own.
+# A stranger's session is looked up in the database; for every line read, eight of them at once.
 ASK = """
-import asyncio, httpx
-from daejeon_soc.asgi import http
+import asyncio, sys
+from daejeon_soc.asgi import application
+from channels.testing import WebsocketCommunicator
+
+async def knock():
+    headers = [(b"cookie", b"sessionid=" + b"x" * 32)]
+    socket = WebsocketCommunicator(application, "/ws/events/", headers)
+    opened, _protocol = await socket.connect(timeout=10)
+    said = await socket.receive_output(10)
+    return opened, said["code"]
+
 async def main():
-    door, cookies = httpx.ASGITransport(http), {"sessionid": "x" * 32}
-    async with httpx.AsyncClient(transport=door, base_url="http://localhost", cookies=cookies) as client:
-        answers = await asyncio.gather(*(client.get("/") for _ in range(8)))
-        print({answer.status_code for answer in answers})
+    for _ in range(2):
+        print(set(await asyncio.gather(*(knock() for _ in range(8)))), flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
+
 asyncio.run(main())
-print("asked", flush=True)
-input()
 """
+SIGNED_OUT = "{(True, 4401)}"
 
 
-def test_it_leaves_none_behind_whatever_the_environment_says():
+def test_it_keeps_one_for_all_and_gets_over_its_loss():
     base = connection.settings_dict
     url = f"postgis://{base['USER']}:{base['PASSWORD']}@{base['HOST']}:{base['PORT']}/{base['NAME']}"
     environment = {key: value for key, value in os.environ.items() if key != "OWNER_DATABASE_URL"} | {
@@ -35,21 +43,26 @@ def test_it_leaves_none_behind_whatever_the_environment_says():
         "DATABASE_CONN_MAX_AGE": "600",
         "DJANGO_SETTINGS_MODULE": "daejeon_soc.settings",
     }
-    command = [sys.executable, "-c", ASK]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, **pipes) as program:
-        said = [program.stdout.readline().strip(), program.stdout.readline().strip()]
+    with subprocess.Popen([sys.executable, "-c", ASK], cwd=settings.BASE_DIR, env=environment, **pipes) as program:
         try:
-            assert said == ["{302}", "asked"]
-            # A backend of the database needs a moment to go.
-            until(lambda: connections_of("asked-by-sockets") == 0, 5, "all connections are closed")
+            assert program.stdout.readline().strip() == SIGNED_OUT
+            (first,) = backends("asked-by-sockets")
+            with connection.cursor() as cursor:
+                cursor.execute("select pg_terminate_backend(%s)", [first])
+            until(lambda: backends("asked-by-sockets") == [], 5, "the connection is gone")
+            program.stdin.write("\n")
+            program.stdin.flush()
+            assert program.stdout.readline().strip() == SIGNED_OUT
+            (second,) = backends("asked-by-sockets")
+            assert second != first
         finally:
-            program.communicate("", timeout=20)
+            program.communicate("\n", timeout=20)
 
 
-def connections_of(name: str) -> int:
+def backends(name: str) -> list[int]:
     with connection.cursor() as cursor:
         # Within a transaction the first answer would be repeated.
         cursor.execute("select pg_stat_clear_snapshot()")
-        cursor.execute("select count(*) from pg_stat_activity where application_name = %s", [name])
-        return cursor.fetchone()[0]
+        cursor.execute("select pid from pg_stat_activity where application_name = %s", [name])
+        return [pid for (pid,) in cursor.fetchall()]
