@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from daejeon_soc.up import city_env, processes, run
+from tests.city.client import sql
 from tests.running_city import brought_up, environment
 
 pytestmark = pytest.mark.city
@@ -33,8 +34,9 @@ def wait_until_none_is_left(var_dir: Path) -> set[int]:
     return left
 
 
-def count_cameras(city) -> str:
-    return city.manage("shell", "-v0", "-c", "from apps.cameras.models import Camera; print(Camera.objects.count())")
+def count_cameras(city) -> int:
+    ((count,),) = sql(city, "select count(*) from cameras_camera")
+    return count
 
 
 def test_kill_and_come_back(folder):

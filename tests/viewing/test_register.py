@@ -23,8 +23,12 @@ from tests.cast import Role, allow, make_agency, make_user
 from tests.linked_services.calls import checked
 
 pytestmark = pytest.mark.django_db
-TODAY = timezone.localdate()
 NASTY = ['=HYPERLINK("http://x","y")', "+1+1", "-1", "@SUM(A1)", "\t=1", "a\x01b\x0bc", "가" * 400, "<b>&amp;", "’", ""]
+
+
+def of_today(**more) -> Extract:
+    today = timezone.localdate()
+    return Extract(today, today, **more)
 
 
 @pytest.fixture
@@ -42,7 +46,7 @@ def write_line(purpose: str = "x", **details) -> LedgerEntry:
 
 
 def test_the_columns_are_the_laws(incident):
-    (line,) = Extract(TODAY, TODAY).lines()
+    (line,) = of_today().lines()
     texts = {str(column.heading): column.text(line) for column in LAW}
     assert list(texts) == [
         "Number",
@@ -68,14 +72,14 @@ def test_whole_days_in_the_citys_zone_by_agency(police, incident):
         write_line(at=moment)
     found = Extract(date(2026, 3, 1), date(2026, 3, 1)).lines()
     assert [line.at for line in found] == [midnight]
-    assert Extract(TODAY, TODAY, agency=make_agency("other")).lines().count() == 0
-    assert Extract(TODAY, TODAY, agency=police.agency).lines().count() == 1
+    assert of_today(agency=make_agency("other")).lines().count() == 0
+    assert of_today(agency=police.agency).lines().count() == 1
 
 
 def test_refusals_only_when_asked_for(police):
     refuse(police.agency, "no_mou", purpose="x", officer="y")
-    assert Extract(TODAY, TODAY).lines().count() == 0
-    assert Extract(TODAY, TODAY, refusals=True).lines().count() == 1
+    assert of_today().lines().count() == 0
+    assert of_today(refusals=True).lines().count() == 1
 
 
 def test_a_copy_that_left_is_told_with_its_destruction_and_result(police, incident, camera):
@@ -92,7 +96,7 @@ def test_a_copy_that_left_is_told_with_its_destruction_and_result(police, incide
     )
 
     def told() -> dict:
-        found = Extract(TODAY, TODAY).lines().get(pk=line.pk)
+        found = of_today().lines().get(pk=line.pk)
         return {str(column.heading): column.text(found) for column in COLUMNS}
 
     assert (told()["Recipient (rank, name)"], told()["Destruction"], told()["Arrest"]) == (
@@ -109,7 +113,7 @@ def test_a_copy_that_left_is_told_with_its_destruction_and_result(police, incide
 def test_nothing_typed_is_ever_a_formula(db):
     for text in NASTY:
         write_line(text, third_party=text[:200])
-    body = spreadsheet(Extract(TODAY, TODAY))
+    body = spreadsheet(of_today())
     sheet = load_workbook(io.BytesIO(body)).active
     rows = list(sheet.iter_rows(min_row=2))
     assert len(rows) == len(NASTY)
@@ -126,14 +130,14 @@ def test_nor_in_a_csv(text):
 def test_the_printed_form_holds_every_line_on_as_many_pages_as_it_takes(db):
     for number in range(80):
         write_line(NASTY[number % len(NASTY)])
-    body = printed(Extract(TODAY, TODAY))
+    body = printed(of_today())
     assert body.startswith(b"%PDF-") and body.rstrip().endswith(b"%%EOF")
     assert body.count(b"/Type /Page\n") > 1
     assert b"Pretendard" in body and b"/FontFile2" in body  # embedded, not borrowed from the reader's machine
 
 
 def test_an_empty_period_prints_an_empty_form(db):
-    assert printed(Extract(TODAY, TODAY)).startswith(b"%PDF-")
+    assert printed(of_today()).startswith(b"%PDF-")
 
 
 @pytest.mark.parametrize("text", NASTY)
@@ -186,7 +190,7 @@ def test_the_years_grounds_are_public_and_name_nobody(client, police, incident, 
     until = timezone.now() + timedelta(hours=1)
     desk = allow(operator, "break_glass")
     break_glass(Wish(police.agency, [camera.pk], ["live"], until, "looking for Hong Gil-dong"), by=desk)
-    year = TODAY.year
+    year = timezone.localdate().year
     for answer in (client.get(reverse("published")), client.get(reverse("published_csv", args=[year]))):
         text = answer.content.decode()
         assert answer.status_code == 200
@@ -197,20 +201,20 @@ def test_the_years_grounds_are_public_and_name_nobody(client, police, incident, 
 @pytest.mark.parametrize("ground", ["consent", "investigation"])
 def test_what_the_law_leaves_out(ground, incident):
     Provision.objects.update(legal_ground=ground)
-    assert publication(TODAY.year) == []
+    assert publication(timezone.localdate().year) == []
 
 
 def test_exercises_and_other_years_are_left_out(police, camera):
     drill = receive(police.agency, checked(exercise=True), by=police.user).incident
-    assert drill.is_exercise and publication(TODAY.year) == []
+    assert drill.is_exercise and publication(timezone.localdate().year) == []
     receive(police.agency, checked(), by=police.user)
-    (line,) = publication(TODAY.year)
+    (line,) = publication(timezone.localdate().year)
     assert (line.provisions, line.agency) == (1, police.agency)
-    assert publication(TODAY.year - 1) == []
+    assert publication(timezone.localdate().year - 1) == []
 
 
 def test_the_table_is_safe_to_open(client, police, incident):
     Mou.objects.update(purpose="=cmd()")
-    answer = client.get(reverse("published_csv", args=[TODAY.year])).content.decode("utf-8-sig")
+    answer = client.get(reverse("published_csv", args=[timezone.localdate().year])).content.decode("utf-8-sig")
     assert list(csv.reader(io.StringIO(answer)))[1][2] == "'=cmd()"
     assert client.get("/published/1/").status_code == 404
