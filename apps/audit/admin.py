@@ -1,8 +1,10 @@
 from collections.abc import Callable, Mapping
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from apps.audit.models import Entry
+from apps.audit.words import VERBS
 
 
 class ReadonlyMixin:
@@ -41,10 +43,17 @@ def filter_in_words(word: Callable[[str], str]):
     return Filter
 
 
+ACTION = in_words("verb", VERBS, _("action"))
+# What a SIEM was told, and what a search finds.
+CODE = in_words("verb", {}, _("code"))
+
+
 @admin.register(Entry)
 class EntryAdmin(ReadonlyMixin, admin.ModelAdmin):
-    list_display = ["at", "actor_name", "verb", "target", "address"]
-    list_filter = ["verb"]
+    list_display = ["at", "actor_name", ACTION, "target", "address"]
+    list_filter = [("verb", filter_in_words(lambda verb: VERBS.get(verb, verb)))]
+    fields = ["at", "actor", "actor_name", ACTION, CODE, "target", "address", "detail"]
+    readonly_fields = fields
     search_fields = ["actor_name", "target", "verb"]
     date_hierarchy = "at"
     show_full_result_count = False

@@ -3,6 +3,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from apps.audit.words import verb_words
+
 
 class Entry(models.Model):
     """One thing somebody did. Written once, then sealed into the chain by `actions.seal`."""
@@ -32,7 +34,7 @@ class Entry(models.Model):
         verbose_name_plural = _("audit entries")
 
     def __str__(self):
-        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_name} {self.verb} {self.target}"
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_name} {verb_words(self.verb)} {self.target}"
 
 
 class Link(models.Model):

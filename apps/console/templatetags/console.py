@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from apps.audit.words import VERBS
 from apps.incidents.states import State
 from apps.linked_services.services import ALL
 from apps.mous.models import MediaKind
@@ -48,27 +49,15 @@ POINTS = [
     _("west"),
     _("north-west"),
 ]
-EVENT_WORDS = {
+# Most of what happens is told in the words of the audit.
+EVENT_WORDS = VERBS | {
     "incident.opened": _("Call received"),
     "incident.bookmarked": _("Moment marked"),
     "incident.unmarked": _("Mark taken back"),
     "provision.opened": _("Provided by hand"),
     "provision.urgent": _("Break-glass: provided on the urgent ground"),
-    "provision.extended": _("Provision extended"),
-    "provision.narrowed": _("Provision narrowed"),
-    "provision.revoked": _("Provision revoked"),
-    "provision.result": _("The agency reports its use"),
-    "urgent.reviewed": _("Break-glass reviewed"),
-    "hold.placed": _("Hold placed"),
-    "hold.reviewed": _("Hold reviewed"),
-    "hold.released": _("Hold released"),
-    "hold.ended": _("Hold ended"),
-    "hold.review_due": _("Hold to be reviewed"),
-    "hold.damaged": _("Held video is damaged"),
-    "storage.differs": _("Recordings and their index differ"),
     "camera.alarm": _("Camera alarm"),
     "camera.alarm_over": _("Camera alarm is over"),
-    "disk.level": _("Room for recordings has changed"),
     "disk.purged_early": _("Recordings purged before their time: the disk is full"),
 }
 
