@@ -123,7 +123,9 @@ class City:
             "key_fire": self.fire,
         }.items():
             services = ["119-dispatch"] if agency == self.fire else ["112-onsite"]
-            given = {"scopes": scopes.get(role, list(ApiKey.Scope.values)), "last_used_at": self.now}
+            # "Last used" is written once a minute, by whatever is asked then.
+            used = self.now + timedelta(days=1)
+            given = {"scopes": scopes.get(role, list(ApiKey.Scope.values)), "last_used_at": used}
             keys[role], self.tokens[role] = ApiKey.issue(agency, role, services, **given)
         ApiKey.objects.filter(pk=keys["key_revoked"].pk).update(revoked_at=self.now)
         ApiKey.objects.filter(pk=keys["key_network"].pk).update(networks=["10.9.0.0/16"])
