@@ -111,7 +111,7 @@ make_venv() { .venv/bin/python -c '' 2>/dev/null || "$(find_python)" -m venv --c
 sync_venv() {
     awk '/^uv==/ { on = 1; print; next } on && /^ / { print; next } { on = 0 }' requirements.txt >.venv/uv.txt &&
         .venv/bin/pip install -q --disable-pip-version-check --require-hashes -r .venv/uv.txt &&
-        .venv/bin/uv pip sync -q --python .venv/bin/python --require-hashes requirements.txt
+        .venv/bin/uv pip sync -q --compile-bytecode --python .venv/bin/python --require-hashes requirements.txt
 }
 install_python_parts() {
     .venv/bin/python -c '' 2>/dev/null && unchanged requirements.txt .venv/requirements.sha256 && return
