@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.agencies import json_bodies
 from apps.agencies.models import ApiKey
 from apps.audit.models import Entry
-from apps.cameras.city import forget_outline
+from apps.cameras.city import forget_outline, in_city
 from apps.cameras.models import District
 from apps.incidents.models import Event, Incident
 from apps.linked_services import api
@@ -178,6 +178,18 @@ def test_outside_the_city(police, camera):
         answer = post(police.token, make_call(location={"lon": ELSEWHERE[0], "lat": ELSEWHERE[1]}))
         assert "location" in answer.json()
         assert post(police.token, make_call()).status_code == 201
+    finally:
+        forget_outline()
+
+
+def test_the_seam_of_two_districts_is_in_the_city(police, camera):
+    lon, lat = CITY_HALL
+    for code, middle in (("1", lon), ("2", lon + 0.0201)):  # each 0.02 degrees wide: 9 m are nobody's
+        District.objects.create(code=code, name_ko="구", name_en="gu", shape=square(middle, lat))
+    forget_outline()
+    try:
+        assert in_city(lon + 0.01005, lat)
+        assert not in_city(lon + 0.01005, lat + 0.0105)
     finally:
         forget_outline()
 
