@@ -1,6 +1,6 @@
 """The named cast: `police`, whose agreement is in force, and her near misses."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from types import SimpleNamespace
 
@@ -16,6 +16,7 @@ from apps.agencies.sittings import give_pledge
 from apps.cameras.models import Camera, Site
 from apps.mous.models import LegalGround, MediaKind, Mou
 from apps.mous.standing import join_centre
+from apps.video.models import Segment
 
 CITY_HALL = (127.3845, 36.3504)
 ELSEWHERE = (127.45, 36.30)
@@ -53,6 +54,23 @@ def make_camera(owner: Agency, at=CITY_HALL, **details) -> Camera:
     camera.rebuild_coverage()
     camera.save()
     return camera
+
+
+def make_segment(camera: Camera, started_at: datetime) -> Segment:
+    """A minute on record; no file is behind it."""
+    return Segment.objects.create(
+        camera=camera,
+        session=1,
+        started_at=started_at,
+        ended_at=started_at + timedelta(minutes=1),
+        bytes=100,
+        init_bytes=10,
+        codec="avc1.42c01e",
+        width=640,
+        height=360,
+        sha256="0" * 64,
+        state=Segment.State.CLOSED,
+    )
 
 
 def square(lon: float, lat: float, half_deg: float = 0.01) -> MultiPolygon:

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from apps.audit.models import Entry
-from apps.audit.words import VERBS
+from apps.audit.words import VERBS, verb_words
 
 
 class ReadonlyMixin:
@@ -51,7 +51,7 @@ CODE = in_words("verb", {}, _("code"))
 @admin.register(Entry)
 class EntryAdmin(ReadonlyMixin, admin.ModelAdmin):
     list_display = ["at", "actor_name", ACTION, "target", "address"]
-    list_filter = [("verb", filter_in_words(lambda verb: VERBS.get(verb, verb)))]
+    list_filter = [("verb", filter_in_words(verb_words))]
     fields = ["at", "actor", "actor_name", ACTION, CODE, "target", "address", "detail"]
     readonly_fields = fields
     search_fields = ["actor_name", "target", "verb"]

@@ -36,9 +36,20 @@ from apps.mous.models import (
 )
 from apps.mous.standing import join_centre, let_watch
 from apps.retention.models import Certificate, DiskWatch, EarlyPurge, Hold
-from apps.video.models import CameraAlarm, Clip, Segment, SigningKey
+from apps.video.models import CameraAlarm, Clip, SigningKey
 from apps.viewing.models import Bookmark, Finding, MonthlyCheck, ProvidedCopy, ViewLog
-from tests.cast import CITY_HALL, ELSEWHERE, Kind, make_agency, make_camera, make_mou, make_user, signatures, square
+from tests.cast import (
+    CITY_HALL,
+    ELSEWHERE,
+    Kind,
+    make_agency,
+    make_camera,
+    make_mou,
+    make_segment,
+    make_user,
+    signatures,
+    square,
+)
 from tests.cast import Role as In
 from tests.linked_services.calls import checked
 
@@ -195,19 +206,7 @@ class City:
         self.provision = self.incident.provisions.get()
         self.ids |= {"incident": self.incident.number, "provision": self.provision.pk, "camera": self.camera.pk}
         self.ids |= {"incident_pk": self.incident.pk}
-        self.segment = Segment.objects.create(
-            camera=self.camera,
-            session=1,
-            started_at=self.incident.occurred_at,
-            ended_at=self.incident.occurred_at + timedelta(minutes=1),
-            bytes=100,
-            init_bytes=10,
-            codec="avc1.42c01e",
-            width=640,
-            height=360,
-            sha256="0" * 64,
-            state=Segment.State.CLOSED,
-        )
+        self.segment = make_segment(self.camera, self.incident.occurred_at)
         self.ids["segment"] = self.segment.start_ms
         self.ids |= self.copies(self.provision, self.camera)
 

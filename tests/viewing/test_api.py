@@ -10,11 +10,11 @@ from apps.audit.models import Entry
 from apps.linked_services.actions import advance, receive
 from apps.mous.models import LedgerEntry, Provision
 from apps.video import playback, stills
-from apps.video.models import Clip, Segment
+from apps.video.models import Clip
 from apps.video.reasons import NO_ANSWER, TOO_MANY_CONVERTED, NotAvailable
 from apps.viewing import api
 from apps.viewing.models import ProvidedCopy, ViewLog
-from tests.cast import CITY_HALL
+from tests.cast import CITY_HALL, make_segment
 from tests.linked_services.calls import checked
 
 pytestmark = pytest.mark.django_db
@@ -35,19 +35,7 @@ def incident(police, camera):
 
 @pytest.fixture
 def segment(camera, incident):
-    return Segment.objects.create(
-        camera=camera,
-        session=1,
-        started_at=incident.occurred_at,
-        ended_at=incident.occurred_at + timedelta(minutes=1),
-        bytes=100,
-        init_bytes=10,
-        codec="avc1.42c01e",
-        width=640,
-        height=360,
-        sha256="0" * 64,
-        state=Segment.State.CLOSED,
-    )
+    return make_segment(camera, incident.occurred_at)
 
 
 def order(camera, incident, **changes) -> dict:

@@ -11,10 +11,11 @@ from apps.linked_services.actions import receive
 from apps.mous.models import Provision
 from apps.video import stills
 from apps.video.alarms import raise_alarm
-from apps.video.models import PurgeMark, Segment
+from apps.video.models import PurgeMark
 from apps.video.motion import note
 from apps.video.reasons import NOT_RECORDED, NotAvailable
 from apps.viewing.models import Bookmark, ViewLog
+from tests.cast import make_segment
 from tests.linked_services.calls import checked
 
 pytestmark = pytest.mark.django_db
@@ -48,19 +49,7 @@ def recorded(camera, call):
     """Two minutes from the call on, then a minute's gap, then one more."""
     for minute in (0, 1, 3):
         begins = call + timedelta(minutes=minute)
-        Segment.objects.create(
-            camera=camera,
-            session=1,
-            started_at=begins,
-            ended_at=begins + timedelta(minutes=1),
-            bytes=100,
-            init_bytes=10,
-            codec="avc1.42c01e",
-            width=640,
-            height=360,
-            sha256="0" * 64,
-            state=Segment.State.CLOSED,
-        )
+        make_segment(camera, begins)
 
 
 @pytest.fixture
