@@ -132,13 +132,12 @@ def take_password(membership: Membership, *, by: User) -> None:
 def reset_by(membership: Membership, *, by: User) -> User:
     """The member whose means of signing in `by` may make void. NotTheirs says why not.
 
-    Who belongs to another agency as well is not for this one's administrator to shut out there, and whoever has not
-    every right does not come by the account of somebody who has.
+    Who belongs to another agency as well is not for this one's administrator to shut out there.
     """
     _check(membership.agency, by)
     if membership.user.memberships.exclude(agency=membership.agency).exists():
         raise NotTheirs(_("This person belongs to another agency as well: ask the centre."))
-    if membership.user.is_superuser and not by.is_superuser:
+    if not by.may_come_by(membership.user):
         raise NotTheirs(_("You do not have the right to do this."))
     return membership.user
 

@@ -52,8 +52,9 @@ class MemberAdmin(AuditedMixin, NoDeletionMixin, UserAdmin):
     inlines = [MembershipInline]
 
     def has_change_permission(self, request, obj=None):
-        """Whoever keeps the accounts gives no right to themselves, and does not come by an account with every right."""
-        beyond = obj and not request.user.is_superuser and (obj.is_superuser or obj.pk == request.user.pk)
+        """Whoever keeps the accounts gives no right to themselves."""
+        keeps = request.user
+        beyond = obj and (not keeps.may_come_by(obj) or (obj.pk == keeps.pk and not keeps.is_superuser))
         return not beyond and super().has_change_permission(request, obj)
 
     def get_readonly_fields(self, request, obj=None):

@@ -59,6 +59,10 @@ class User(AbstractUser):
     def __str__(self):
         return self.get_full_name() or self.username
 
+    def may_come_by(self, account: "User") -> bool:
+        """May they reset or change it, and so sign in as it? Every right is for those alone who have it."""
+        return self.is_superuser or not account.is_superuser
+
 
 class Membership(models.Model):
     class Role(models.TextChoices):
