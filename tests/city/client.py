@@ -91,11 +91,11 @@ def eventually(check, *, within: float, every: float = 0.1):
     return said
 
 
-def kill(city, *words: str) -> list[int]:
-    """kill -9 every process of this city whose command line has all `words`; return their ids."""
+def kill(city, *words: str, by: int = signal.SIGKILL) -> list[int]:
+    """Send a signal to every process of this city whose command line has all `words`; return their ids."""
     mine = [pid for pid in descendants(city.process.pid) if all(word in command_of(pid) for word in words)]
     for pid in mine:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, by)
     return mine
 
 
