@@ -286,6 +286,9 @@ SESSION_COOKIE_AGE = 13 * 3600  # one 12-hour shift and its hand-over
 SESSIONS_PER_PERSON = env.int("SESSIONS_PER_PERSON", default=5)
 # A screen that nobody has touched for so long is locked.
 IDLE_LOCK_MINUTES = env.int("IDLE_LOCK_MINUTES", default=30)
+# Before what gives rights or binds the centre, who has not shown for so long who they are is asked again. The
+# demonstration's people are signed in by a button, and know no password.
+ASK_AGAIN_MINUTES = env.int("ASK_AGAIN_MINUTES", default=24 * 60 if DEMO else 10)
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 

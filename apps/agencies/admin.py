@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.agencies import actions
 from apps.agencies.actions import dismiss, enrol
 from apps.agencies.models import Agency, ApiKey, Membership, User
+from apps.agencies.proof import ask_again
 from apps.agencies.services import NAMES
 from apps.agencies.sittings import end_all
 from apps.audit.actions import record
@@ -27,6 +28,15 @@ class NoDeletionMixin:
         return False
 
 
+class AskedAgainMixin:
+    """Who adds or changes here shows first who they are: before the empty form, and when one is sent late."""
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        changes = object_id is None or request.method == "POST"
+        page = ask_again(request) if changes else None
+        return page or super().changeform_view(request, object_id, form_url, extra_context)
+
+
 class AuditedMixin:
     """Every change made in the admin is an audit entry, with the names of the changed fields."""
 
@@ -37,7 +47,7 @@ class AuditedMixin:
 
 
 @admin.register(Group)
-class RightsAdmin(AuditedMixin, NoDeletionMixin, GroupAdmin):
+class RightsAdmin(AskedAgainMixin, AuditedMixin, NoDeletionMixin, GroupAdmin):
     """Groups of people and what they may do: standing rights hang on them, so none is deleted."""
 
 
@@ -48,7 +58,7 @@ class MembershipInline(admin.TabularInline):
 
 
 @admin.register(User)
-class MemberAdmin(AuditedMixin, NoDeletionMixin, UserAdmin):
+class MemberAdmin(AskedAgainMixin, AuditedMixin, NoDeletionMixin, UserAdmin):
     inlines = [MembershipInline]
 
     def has_change_permission(self, request, obj=None):
@@ -73,6 +83,8 @@ class MemberAdmin(AuditedMixin, NoDeletionMixin, UserAdmin):
 
     def user_change_password(self, request, id, form_url=""):
         """The person is signed out everywhere, and it is on record who gave them a password."""
+        if page := ask_again(request):
+            return page
         answer = super().user_change_password(request, id, form_url)
         if request.method == "POST" and answer.status_code == 302:
             user = User.objects.get(pk=id)
@@ -84,7 +96,7 @@ class MemberAdmin(AuditedMixin, NoDeletionMixin, UserAdmin):
 
 
 @admin.register(Agency)
-class AgencyAdmin(AuditedMixin, NoDeletionMixin, admin.ModelAdmin):
+class AgencyAdmin(AskedAgainMixin, AuditedMixin, NoDeletionMixin, admin.ModelAdmin):
     list_display = ["code", "name_ko", "name_en", "kind", "is_active"]
     list_filter = ["kind", "is_active"]
     search_fields = ["code", "name_ko", "name_en"]
@@ -100,7 +112,7 @@ class ApiKeyForm(forms.ModelForm):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(NoDeletionMixin, admin.ModelAdmin):
+class ApiKeyAdmin(AskedAgainMixin, NoDeletionMixin, admin.ModelAdmin):
     form = ApiKeyForm
     in_words = [in_words("services", NAMES, _("services")), in_words("scopes", dict(ApiKey.Scope.choices), _("may"))]
     list_display = ["label", "agency", *in_words, "created_at", "last_used_at", "expires_at", "revoked_at"]
@@ -126,6 +138,8 @@ class ApiKeyAdmin(NoDeletionMixin, admin.ModelAdmin):
 
     @admin.action(description=_("Rotate the selected keys: the old ones end in a week"), permissions=["add"])
     def rotate(self, request, queryset):
+        if page := ask_again(request):
+            return page
         for key in queryset & ApiKey.objects.usable():
             show_once(request, *actions.rotate(key, by=request.user))
 

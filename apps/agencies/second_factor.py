@@ -62,7 +62,7 @@ class Factors(DefaultMFAAdapter):
         """Said at every code and passkey that is not taken, so here it is written down."""
         if code == "incorrect_code":
             user = asking(context.request)
-            kind = "passkey" if "credential" in context.request.POST else "code"
+            kind = "passkey" if {"credential", "proof-passkey"} & set(context.request.POST) else "code"
             record("person.second_factor_failed", target=user, type=kind)
         return super().validation_error(code, *args)
 

@@ -1,5 +1,7 @@
 """A person at a screen: signed in, pledged, locked while away, signed out here or everywhere."""
 
+import time
+
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
@@ -11,6 +13,7 @@ from apps.audit.actions import record, source_address
 
 PLEDGED_UNTIL = "pledged_until"
 LOCKED = "locked"
+PROVED_AT = "proved_at"
 LONGEST_BROWSER = 200
 
 
@@ -34,7 +37,17 @@ def begin(request, user: User) -> None:
     )
     for sitting in SignIn.objects.open().filter(user=user).order_by("-at")[settings.SESSIONS_PER_PERSON :]:
         end(sitting, because="too_many", by=None)
+    note_proof(request)
     pledged(user, request.session)
+
+
+def note_proof(request) -> None:
+    """The person has just shown who they are: at signing in, or since."""
+    request.session[PROVED_AT] = time.time()
+
+
+def proved_lately(request) -> bool:
+    return time.time() - request.session.get(PROVED_AT, 0) < settings.ASK_AGAIN_MINUTES * 60
 
 
 @transaction.atomic

@@ -25,6 +25,7 @@ VERBS = {
     "person.session_ended": _("Session ended"),
     "person.locked": _("Screen locked"),
     "person.unlocked": _("Screen unlocked"),
+    "person.proved": _("Showed again who they are"),
     "person.pledged": _("Confidentiality pledged"),
     "person.identity_linked": _("Outside account linked"),
     "person.identity_refused": _("Sign-in by an outside account refused"),

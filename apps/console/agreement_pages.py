@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from apps.agencies.principals import Principal, principal_of
+from apps.agencies.proof import ask_again
 from apps.linked_services.admin import scan_response
 from apps.linked_services.explaining import NOT_IN_FORCE, explain
 from apps.mous import agreements
@@ -65,6 +66,8 @@ def may_sign(agreement: Agreement, person) -> bool:
 def sign(request, kind, agreement_id):
     """Consent, or hold out with a reason, for the party that the signed-in person speaks for."""
     agreement = get_object_or_404(readable(kind, principal_of(request)), pk=agreement_id)
+    if request.POST.get("word") != "hold_out" and (page := ask_again(request)):
+        return page
     try:
         if request.POST.get("word") == "hold_out":
             agreements.hold_out(agreement, by=request.user, reason=request.POST.get("reason", ""))

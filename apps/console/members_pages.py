@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 
 from apps.agencies import actions
 from apps.agencies.models import Agency, Membership, User
+from apps.agencies.proof import asked_again
 from apps.agencies.second_factor import take_factors
 
 
@@ -71,6 +72,7 @@ def page(request, form=None, link=None, status=200):
 
 
 @require_POST
+@asked_again
 def invite(request):
     form = InviteForm(agencies_of(request), request.POST)
     if not form.is_valid():
@@ -112,6 +114,7 @@ def rank(request, membership_id: int):
 
 
 @require_POST
+@asked_again
 def new_password(request, membership_id: int):
     membership = membership_named(request, membership_id)
     try:
@@ -123,6 +126,7 @@ def new_password(request, membership_id: int):
 
 
 @require_POST
+@asked_again
 def lost_factor(request, membership_id: int):
     membership = membership_named(request, membership_id)
     try:

@@ -1,7 +1,7 @@
 """What concerns the person at the screen: pledge, lock, sessions, password."""
 
 from django.contrib import messages
-from django.contrib.auth import authenticate, update_session_auth_hash
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from apps.agencies import sittings
+from apps.agencies import proof, sittings
 from apps.audit.actions import record
 
 
@@ -35,17 +35,16 @@ def lock(request):
     return redirect("unlock")
 
 
-@sensitive_post_parameters("password")
+@sensitive_post_parameters()
 def unlock(request):
-    """The person's own password; too many wrong ones are treated like wrong sign-ins."""
-    wrong = False
+    """The person's own password, code or passkey; too many wrong ones are treated like wrong sign-ins."""
+    wrong = ""
     if request.method == "POST":
-        name = request.user.get_username()
-        if authenticate(request, username=name, password=request.POST.get("password", "")) == request.user:
+        wrong = proof.prove(request)
+        if not wrong:
             sittings.unlock(request)
             return redirect(next_page(request))
-        wrong = True
-    return render(request, "console/unlock.html", {"wrong": wrong, "next": next_page(request)})
+    return render(request, "console/unlock.html", {"wrong": wrong, "next": next_page(request), **proof.asking(request)})
 
 
 def person(request):

@@ -16,9 +16,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST
 
+from apps.agencies import proof
 from apps.agencies.models import Membership
 from apps.agencies.principals import principal_of
 from apps.agencies.second_factor import REFUSED
+from apps.agencies.sittings import LOCKED
 from apps.showroom import demo_call as exercise
 
 Role = Membership.Role
@@ -70,9 +72,11 @@ class SignIn(LoginView):
 
 def locked_out(request, credentials, *args, **kwargs):
     """Said instead of trying once more, to whoever guesses passwords."""
-    minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
-    page = "console/unlock.html" if request.user.is_authenticated else "console/sign_in.html"
-    return render(request, page, {"locked_out": minutes, "wrong": True}, status=429)
+    words = {"locked_out": int(settings.AXES_COOLOFF_TIME.total_seconds() // 60), "wrong": True}
+    if not request.user.is_authenticated:
+        return render(request, "console/sign_in.html", words, status=429)
+    page = "console/unlock.html" if request.session.get(LOCKED) else "console/again.html"
+    return render(request, page, {**words, **proof.asking(request)}, status=429)
 
 
 class SignOut(LogoutView):

@@ -8,6 +8,7 @@ from leaflet.admin import LeafletAdminWidget, LeafletGeoAdminMixin
 
 from apps.agencies.admin import AuditedMixin, NoDeletionMixin
 from apps.agencies.models import Agency
+from apps.agencies.proof import ask_again
 from apps.audit.admin import ReadonlyMixin, filter_in_words
 from apps.cameras.models import District, Purpose
 from apps.incidents.models import Incident
@@ -38,6 +39,8 @@ STEP_LABELS = {
     "revoke": _("Revoke"),
     "amend": _("Write a new version"),
 }
+# Who takes these shows first who they are. Not so for suspending: it closes what stands open, and may not wait.
+ASKED_AGAIN = ("consent", "resume", "revoke")
 
 
 def service_name(code: str) -> str:
@@ -108,6 +111,8 @@ class AgreementAdmin(AuditedMixin, NoDeletionMixin, admin.ModelAdmin):
         agreement = self.get_object(request, str(agreement_id))
         if agreement is None or verb not in STEP_LABELS or request.method != "POST":
             raise Http404
+        if verb in ASKED_AGAIN and (page := ask_again(request)):
+            return page
         try:
             agreement = take_step(agreement, verb, by=request.user)
         except NotAllowed as refusal:

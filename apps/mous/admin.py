@@ -3,6 +3,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.utils.translation import gettext_lazy as _
 
+from apps.agencies.proof import ask_again
 from apps.agencies.services import NAMES
 from apps.audit.admin import ReadonlyMixin, filter_in_words, in_words
 from apps.cameras.admin import CameraAdmin
@@ -158,6 +159,8 @@ class WatchedCameraAdmin(CameraAdmin):
 
     @admin.action(description=_("Let the group watch the selected cameras"), permissions=["give"])
     def let_watch(self, request, queryset):
+        if page := ask_again(request):
+            return page
         self.change_watching(request, queryset, standing.let_watch, _("%(n)s cameras are new to %(group)s."))
 
     @admin.action(description=_("Take the selected cameras from the group"), permissions=["give"])

@@ -88,6 +88,11 @@ def test_a_passkey_from_its_making_to_its_end(page, police):
     sign_in_by_passkey(page)
     arrive(page, "/agency/requests/")
 
+    page.locator("[data-lock]").evaluate("form => form.requestSubmit()")
+    arrive(page, "/unlock/")
+    page.click("#proof-by-passkey")
+    arrive(page, "/agency/requests/")
+
     signed_out(page)
     sign_in_by_password(page)
     assert page.url.endswith("/me/second-factor/authenticate/")

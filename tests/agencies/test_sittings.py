@@ -98,9 +98,9 @@ def test_another_screen_of_the_person_stays_open(screen, user):
 
 def test_the_own_password_unlocks_and_no_other(screen, user):
     screen.post("/lock/", {"idle": "yes"})
-    assert screen.post("/unlock/", {"password": "wrong"}).status_code == 200
+    assert screen.post("/unlock/", {"proof-password": "wrong"}).status_code == 200
     assert screen.get(NEAR).status_code == 403
-    assert screen.post("/unlock/", {"password": PASSWORD, "next": "/agency/"})["Location"] == "/agency/"
+    assert screen.post("/unlock/", {"proof-password": PASSWORD, "next": "/agency/"})["Location"] == "/agency/"
     assert screen.get(NEAR).status_code == 200
     assert principal(screen, user).party == user
     verbs = list(Entry.objects.filter(verb__contains="locked").order_by("pk").values_list("verb", "detail"))
@@ -109,9 +109,9 @@ def test_the_own_password_unlocks_and_no_other(screen, user):
 
 def test_the_lock_is_not_opened_by_guessing(screen):
     screen.post("/lock/")
-    answers = [screen.post("/unlock/", {"password": f"guess {n}"}).status_code for n in range(12)]
+    answers = [screen.post("/unlock/", {"proof-password": f"guess {n}"}).status_code for n in range(12)]
     assert answers[-1] == 429
-    assert screen.post("/unlock/", {"password": PASSWORD}).status_code == 429
+    assert screen.post("/unlock/", {"proof-password": PASSWORD}).status_code == 429
     assert screen.get(NEAR).status_code == 403
 
 

@@ -68,6 +68,8 @@ class Answer:
         return "!" if self.complains else "+"
 
     def sign_of_refusal(self) -> str:
+        if b'name="proof-given"' in self.body:
+            return "a"
         try:
             code = json.loads(self.body).get("code")
         except ValueError:

@@ -164,7 +164,7 @@ BODIES = {
     "POST /agency/results/{provision}/": always(outcome="helped"),
     "POST /agency/cameras/{camera}/": always(keep_back="1", **REASON),
     "POST /pledge/": always(agree="1"),
-    "POST /unlock/": always(password=PASSWORD),
+    "POST /unlock/": always(**{"proof-password": PASSWORD}),
     "POST /me/password/": always(old_password=PASSWORD, **two("new_password")),
     "POST /me/again/": always(password=PASSWORD),
     "POST /welcome/{uid}/{token}/": always(**two("new_password")),

@@ -17,6 +17,8 @@ from tests.matrix.city import City
 SETTINGS = {
     "SECOND_FACTOR": True,
     "DEMO": False,
+    # The cells say who may, not when it is asked who is there: see test_asked_again.py.
+    "ASK_AGAIN_MINUTES": 24 * 60,
     "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
     # Tries are counted there.
     "CACHES": {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},

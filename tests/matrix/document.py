@@ -25,6 +25,10 @@ The sign in a cell says what happens. Of whatever is not for a reader, the answe
 same camera, which ought to give them nothing; where an address names a thing (a provision, a clip, an incident), they
 ask for their own. What a list shows, is in every case what its reader has a right to.
 
+Where the words end in "asked again", whoever has not shown for ten minutes (`ASK_AGAIN_MINUTES`) who they are, by
+password, code or passkey, is asked for it first. Nothing that closes is among these, nor anything that an urgent call
+needs.
+
 {near_misses}
 """
 VERBS = {"SOCKET": "socket", "ACTION": "choose", "LOOK": "read", "ADD": "add", "CHANGE": "change", "REMOVE": "delete"}

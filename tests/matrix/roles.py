@@ -62,7 +62,7 @@ ANSWERS = {
     "f": ("factor", "turned to the page that sets up a second factor"),
     "u": ("unlock", "turned to the locked screen"),
     "b": ("not so", "is told what is wrong with what was asked; nothing is done"),
-    "a": ("again", "asks for the password once more first"),
+    "a": ("again", "asks once more, first, who the reader is"),
     "n": ("405", "there is nothing of the kind to be done here"),
     "h": ("home", "turned to one’s own first page: there is nothing to do here"),
 }

@@ -63,6 +63,11 @@ class Row:
         return {role.code: sign for role, sign in zip(ROLES, self.cells, strict=True)}
 
     @property
+    def asks_again(self) -> bool:
+        """Is a reader who has not shown for some time who they are, asked it first?"""
+        return self.words.endswith("; asked again")
+
+    @property
     def line(self) -> str:
         """Of a list of the administration: which of the city's things stands for a line of it."""
         return LINE_OF["/".join(self.path.split("/")[2:4])]
