@@ -14,7 +14,7 @@ from apps.agencies.proof import ask_again
 from apps.agencies.services import NAMES
 from apps.agencies.sittings import end_all
 from apps.audit.actions import record
-from apps.audit.admin import in_words
+from apps.audit.admin import PeopleOnRecordMixin, in_words
 
 # Providers come from the settings, second factors and identities from their owners, and mail addresses are not kept.
 for _model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken, Group):
@@ -58,7 +58,7 @@ class MembershipInline(admin.TabularInline):
 
 
 @admin.register(User)
-class MemberAdmin(AskedAgainMixin, AuditedMixin, NoDeletionMixin, UserAdmin):
+class MemberAdmin(PeopleOnRecordMixin, AskedAgainMixin, AuditedMixin, NoDeletionMixin, UserAdmin):
     inlines = [MembershipInline]
 
     def has_change_permission(self, request, obj=None):

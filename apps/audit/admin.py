@@ -1,8 +1,12 @@
 from collections.abc import Callable, Mapping
 
 from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.db.models import F, Q, Value
+from django.db.models.functions import Concat
 from django.utils.translation import gettext_lazy as _
 
+from apps.audit.actions import record
 from apps.audit.models import Entry
 from apps.audit.words import VERBS, verb_words
 
@@ -18,6 +22,28 @@ class ReadonlyMixin:
 
     def has_delete_permission(self, request, obj=None):
         return False
+
+
+class PeopleOnRecordMixin:
+    """A list of people, or of what they did: who looks in it for whom is on record, and counted by the monthly check.
+
+    People filmed have no names here; once a list names any, it is one of these.
+    """
+
+    def get_search_results(self, request, queryset, search_term):
+        search = {"words": search_term[:200], "where": self.model._meta.label_lower}
+        # Turning the page, or sorting it, is no further search.
+        if request.session.get("searched") != search and names_somebody(search_term):
+            record("person.searched", actor=request.user, **search)
+            request.session["searched"] = search
+        return super().get_search_results(request, queryset, search_term)
+
+
+def names_somebody(words: str) -> bool:
+    """Do all of these words stand in the name of one person?"""
+    people = get_user_model().objects.annotate(names=Concat(F("last_name"), F("first_name"), Value(" "), F("username")))
+    named = Q(*(Q(names__icontains=word) for word in words.split()))
+    return bool(words.strip()) and people.filter(named).exists()
 
 
 def in_words(name: str, names: Mapping | Callable[[], Mapping], description):
@@ -49,7 +75,7 @@ CODE = in_words("verb", {}, _("code"))
 
 
 @admin.register(Entry)
-class EntryAdmin(ReadonlyMixin, admin.ModelAdmin):
+class EntryAdmin(PeopleOnRecordMixin, ReadonlyMixin, admin.ModelAdmin):
     list_display = ["at", "actor_name", ACTION, "target", "address"]
     list_filter = [("verb", filter_in_words(verb_words))]
     fields = ["at", "actor", "actor_name", ACTION, CODE, "target", "address", "detail"]

@@ -2,16 +2,9 @@ from django.contrib import admin
 from django.contrib.gis.db.models import PointField
 from django.utils.translation import gettext_lazy as _
 
-from apps.audit.actions import record
+from apps.agencies.admin import AuditedMixin, NoDeletionMixin
 from apps.cameras.forms import PositionField
 from apps.cameras.models import Camera, District, Dong, Site
-
-
-class NothingDeletable:
-    """Cameras and sites are switched off, not deleted: recordings, provisions and the register name them."""
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
 
 class Located:
@@ -21,13 +14,6 @@ class Located:
         if isinstance(db_field, PointField):
             return PositionField(label=db_field.verbose_name, help_text=_("Longitude and latitude, WGS84."))
         return super().formfield_for_dbfield(db_field, request, **kwargs)
-
-
-class OnRecord:
-    def save_model(self, request, obj, form, change):
-        super().save_model(request, obj, form, change)
-        verb = f"{obj._meta.model_name}.{'changed' if change else 'added'}"
-        record(verb, actor=request.user, target=obj, fields=form.changed_data)
 
 
 class CameraInline(admin.TabularInline):
@@ -46,7 +32,7 @@ class CameraInline(admin.TabularInline):
 
 
 @admin.register(Site)
-class SiteAdmin(NothingDeletable, OnRecord, Located, admin.ModelAdmin):
+class SiteAdmin(AuditedMixin, NoDeletionMixin, Located, admin.ModelAdmin):
     list_display = ["management_no", "owner", "purpose", "road_address", "lot_address", "district", "dong"]
     list_filter = ["purpose", "district", "owner"]
     list_select_related = ["owner", "district", "dong"]
@@ -58,7 +44,7 @@ class SiteAdmin(NothingDeletable, OnRecord, Located, admin.ModelAdmin):
 
 
 @admin.register(Camera)
-class CameraAdmin(NothingDeletable, OnRecord, Located, admin.ModelAdmin):
+class CameraAdmin(AuditedMixin, NoDeletionMixin, Located, admin.ModelAdmin):
     list_display = ["number", "site", "owner", "purpose", "kind", "status", "status_at", "is_virtual", "is_enabled"]
     list_filter = ["status", "purpose", "kind", "is_virtual", "is_enabled", "owner"]
     list_select_related = ["site", "owner"]
@@ -72,7 +58,7 @@ class CameraAdmin(NothingDeletable, OnRecord, Located, admin.ModelAdmin):
         return super().get_queryset(request).shared()
 
 
-class AreaAdmin(NothingDeletable, admin.ModelAdmin):
+class AreaAdmin(AuditedMixin, NoDeletionMixin, admin.ModelAdmin):
     """Boundaries come from the register of boundaries (`load_boundaries`); here one looks, and corrects names."""
 
     list_display = ["code", "name_ko", "name_en"]

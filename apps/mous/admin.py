@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.agencies.proof import ask_again
 from apps.agencies.services import NAMES
-from apps.audit.admin import ReadonlyMixin, filter_in_words, in_words
+from apps.audit.admin import PeopleOnRecordMixin, ReadonlyMixin, filter_in_words, in_words
 from apps.cameras.admin import CameraAdmin
 from apps.cameras.models import Camera
 from apps.mous import actions, standing
@@ -96,7 +96,7 @@ def refusal_words(code: str) -> str:
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(ReadonlyMixin, admin.ModelAdmin):
+class LedgerEntryAdmin(PeopleOnRecordMixin, ReadonlyMixin, admin.ModelAdmin):
     """The register, in the law's columns."""
 
     list_display = [

@@ -1,11 +1,11 @@
 from django.contrib import admin
 
-from apps.audit.admin import ReadonlyMixin
+from apps.audit.admin import PeopleOnRecordMixin, ReadonlyMixin
 from apps.viewing.models import Bookmark, ProvidedCopy, ViewLog
 
 
 @admin.register(ViewLog)
-class ViewLogAdmin(ReadonlyMixin, admin.ModelAdmin):
+class ViewLogAdmin(PeopleOnRecordMixin, ReadonlyMixin, admin.ModelAdmin):
     list_display = [
         "opened_at",
         "closed_at",
@@ -28,7 +28,7 @@ class ViewLogAdmin(ReadonlyMixin, admin.ModelAdmin):
 
 
 @admin.register(Bookmark)
-class BookmarkAdmin(ReadonlyMixin, admin.ModelAdmin):
+class BookmarkAdmin(PeopleOnRecordMixin, ReadonlyMixin, admin.ModelAdmin):
     list_display = ["at", "camera", "incident", "note", "by", "created_at"]
     list_select_related = ["camera", "incident", "by"]
     search_fields = ["note", "camera__number", "incident__number", "by__username"]

@@ -9,7 +9,8 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Case, Count, F, Max, Min, Q, QuerySet, Value, When
-from django.db.models.functions import Concat, ExtractHour
+from django.db.models.fields.json import KT
+from django.db.models.functions import Concat, ExtractHour, Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -83,19 +84,19 @@ def findings(views: QuerySet[ViewLog], since: datetime, until: datetime) -> Iter
     hour = ExtractHour("opened_at", tzinfo=timezone.get_current_timezone())
     night = alone.annotate(hour=hour).filter(Q(hour__in=NIGHT[0]) | Q(hour__in=NIGHT[1]))
     kind = Finding.Kind
-    yield from _grouped(views.filter(door=ViewLog.Door.CLIP), kind.DOWNLOADS, "opened_at", "provision__number", 1)
+    yield from _grouped(views.filter(door=ViewLog.Door.CLIP), kind.DOWNLOADS, "opened_at", F("provision__number"), 1)
     yield from _grouped(night, kind.NIGHT, "opened_at", None, MANY_AT_NIGHT)
     yield from _grouped(alone, kind.NO_INCIDENT, "opened_at", None, MANY_WITHOUT_INCIDENT)
-    yield from _grouped(alone, kind.ONE_CAMERA, "opened_at", "camera__number", OFTEN_ONE_CAMERA)
+    yield from _grouped(alone, kind.ONE_CAMERA, "opened_at", F("camera__number"), OFTEN_ONE_CAMERA)
     entries = Entry.objects.filter(at__gte=since, at__lt=until).annotate(who=F("actor_name"))
     searches = entries.filter(verb="person.searched")
-    yield from _grouped(searches, kind.ONE_PERSON, "at", "target", OFTEN_ONE_PERSON)
+    yield from _grouped(searches, kind.ONE_PERSON, "at", Lower(KT("detail__words")), OFTEN_ONE_PERSON)
     yield from _grouped(entries.filter(verb="view.refused"), kind.REFUSED, "at", None, MANY_REFUSALS)
 
 
-def _grouped(rows: QuerySet, kind: str, at: str, subject: str | None, least: int) -> Iterator[dict]:
-    """One finding per person (and `subject`) that has at least `least` rows."""
-    rows = rows.annotate(subject=F(subject) if subject else Value(""))
+def _grouped(rows: QuerySet, kind: str, at: str, subject, least: int) -> Iterator[dict]:
+    """One finding per person (and `subject`, an expression) that has at least `least` rows."""
+    rows = rows.annotate(subject=subject or Value(""))
     groups = rows.values("who", "subject").annotate(times=Count("pk"), first_at=Min(at), last_at=Max(at))
     for group in groups.filter(times__gte=least).order_by("who", "subject"):
         yield {"kind": kind, **group, "who": group["who"] or "", "subject": group["subject"] or ""}

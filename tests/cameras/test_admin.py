@@ -67,6 +67,17 @@ def test_a_change_is_on_record_and_moves_the_coverage(admin):
     assert Camera.objects.get(pk=one.pk).coverage != one.coverage
 
 
+@pytest.mark.parametrize("model", [District, Dong])
+def test_a_corrected_name_is_on_record(model, admin, admin_user):
+    area = model.objects.first()
+    kind = area._meta.model_name
+    form = {"name_ko": area.name_ko, "name_en": "Corrected", "district": getattr(area, "district_id", "")}
+    assert admin.post(reverse(f"admin:cameras_{kind}_change", args=[area.pk]), form).status_code == 302
+    entry = Entry.objects.get(verb=f"{kind}.changed")
+    assert (entry.actor, entry.target) == (admin_user, f"cameras.{kind}:{area.pk}")
+    assert entry.detail == {"fields": ["name_en"]}
+
+
 @pytest.mark.parametrize(("lon", "lat"), [("", "36.3"), ("200", "36.3"), ("127.3", "91"), ("nan", "36"), ("x", "y")])
 def test_a_position_must_be_one(lon, lat):
     with pytest.raises(ValidationError):

@@ -88,11 +88,14 @@ def test_an_agencys_system_is_named_by_its_key(police, camera):
 
 
 def test_searches_for_one_person_and_refusals_stand_out(police):
-    write([Entry(at=NOON, verb="person.searched", actor_name="police", target="protection.person:7")] * 5)
+    words = ["Kim Min", "kim min"]
+    searches = [Entry(at=NOON, verb="person.searched", actor_name="police", detail={"words": one}) for one in words]
+    write(searches * 2 + [Entry(at=NOON, verb="person.searched", actor_name="police", detail={"words": "kim mi"})])
+    write(searches[:1])
     write([Entry(at=NOON, verb="view.refused", actor_name="police")] * 10)
     checks.make(OCTOBER)
     assert kinds() == [("one_person", 5), ("refused", 10)]
-    assert Finding.objects.get(kind="one_person").subject == "protection.person:7"
+    assert Finding.objects.get(kind="one_person").subject == "kim min"
 
 
 @pytest.mark.parametrize(
