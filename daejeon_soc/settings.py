@@ -213,16 +213,12 @@ AUTHENTICATION_BACKENDS = [
 GUARDIAN_MONKEY_PATCH_USER = False
 ANONYMOUS_USER_NAME = None
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "apps.agencies.passwords.StrengthValidator"},
+    {"NAME": "apps.agencies.passwords.MaximumLengthValidator"},
 ]
-AUTH_PASSWORD_VALIDATORS[1]["OPTIONS"] = {"min_length": 12}
-AUTH_PASSWORD_VALIDATORS += [{"NAME": "apps.agencies.passwords.MaximumLengthValidator"}]
 PASSWORD_RESET_TIMEOUT = 24 * 3600  # the link by which a new member sets a password
 # Ten wrong passwords for a name from one address: neither is tried again for ten minutes. Not by name alone, or a
 # stranger could keep an operator out.
@@ -344,6 +340,9 @@ STATICFILES_DIRS = [
             ("pretendard", "pretendard/dist/web/variable"),
             ("idiomorph", "idiomorph/dist"),
             ("noble-hashes", "@noble/hashes"),
+            ("zxcvbn-core", "@zxcvbn-ts/core/dist"),
+            ("zxcvbn-common", "@zxcvbn-ts/language-common/dist"),
+            ("zxcvbn-english", "@zxcvbn-ts/language-en/dist"),
         )
         if (NODE_MODULES / folder).is_dir()  # pages work without: the system's typeface, whole-page refreshes
     ),

@@ -1,5 +1,7 @@
 """What a password may be, how it is kept, and the session that it opens."""
 
+import time
+
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password, make_password
@@ -33,7 +35,42 @@ def codes(password: str) -> set[str]:
     [(11, {"password_too_short"}), (12, set()), (64, set()), (128, set()), (129, {"password_too_long"})],
 )
 def test_long_and_too_long(length, said):
-    assert codes(("ab7 " * 40)[:length]) == said
+    assert codes(("kq7 owl, lamp & " + "sea ~ ember " * 10)[:length]) == said
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "aaaaaaaaaaaaaaaa",
+        "123456789012345",
+        "qwertyuiop[]asdf",
+        "international",
+        "P@ssw0rd!P@ssw0rd!",
+        "kim kim kim kim kim",
+    ],
+)
+def test_what_is_guessed_soon_is_refused(password):
+    assert "password_too_weak" in codes(password)
+
+
+def test_ones_own_name_makes_it_no_harder(police):
+    name = "gangnam-jihye-1987"
+    assert codes(name) == set()
+    police.user.username = name
+    with pytest.raises(ValidationError) as refusal:
+        validate_password(f"{name}1", police.user)
+    assert "password_too_weak" in {each.code for each in refusal.value.error_list}
+
+
+def test_digits_alone_will_do():
+    assert codes("8402 7719 3056 2248".replace(" ", "")) == set()
+
+
+@pytest.mark.parametrize("password", ["a1B$" * 250_000, "p@ssw0rd" * 9, "(4@$€1!" * 18])
+def test_judging_takes_no_time_to_speak_of(password):
+    started = time.process_time()
+    codes(password)
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize("password", ANY)
