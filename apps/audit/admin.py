@@ -1,18 +1,24 @@
 from collections.abc import Callable, Mapping
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import F, Q, Value
 from django.db.models.functions import Concat
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from apps.audit.actions import record
 from apps.audit.models import Entry
-from apps.audit.words import VERBS, verb_words
+from apps.audit.words import VERBS, target_words, verb_words
 
 
 class ReadonlyMixin:
-    """History is looked at, never touched."""
+    """History is looked at, never touched: it has no history of its own."""
+
+    change_form_template = "admin/readonly_change_form.html"
 
     def has_add_permission(self, request, obj=None):
         return False
@@ -72,13 +78,31 @@ def filter_in_words(word: Callable[[str], str]):
 ACTION = in_words("verb", VERBS, _("action"))
 # What a SIEM was told, and what a search finds.
 CODE = in_words("verb", {}, _("code"))
+NAME = in_words("actor_name", {"system": _("the system")}, _("name"))
+
+
+@admin.display(description=_("concerning"), ordering="target")
+def concerning(entry):
+    """In words, leading to all that is on record about the same thing."""
+    if not entry.target:
+        return "–"
+    about = urlencode({"q": entry.target})
+    return format_html(
+        '<a href="{}?{}">{}</a>', reverse("admin:audit_entry_changelist"), about, target_words(entry.target)
+    )
+
+
+@admin.display(description=_("details"))
+def details(entry):
+    said = [(name, value) for name, value in entry.detail.items() if value not in ("", None, [], {})]
+    return format_html_join(mark_safe("<br>"), "{}: {}", said) or "–"
 
 
 @admin.register(Entry)
 class EntryAdmin(PeopleOnRecordMixin, ReadonlyMixin, admin.ModelAdmin):
-    list_display = ["at", "actor_name", ACTION, "target", "address"]
+    list_display = ["at", NAME, ACTION, concerning, "address"]
     list_filter = [("verb", filter_in_words(verb_words))]
-    fields = ["at", "actor", "actor_name", ACTION, CODE, "target", "address", "detail"]
+    fields = ["at", "actor", NAME, ACTION, CODE, concerning, "address", details]
     readonly_fields = fields
     search_fields = ["actor_name", "target", "verb"]
     date_hierarchy = "at"

@@ -3,7 +3,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from apps.audit.words import verb_words
+from apps.audit.words import target_words, verb_words
 
 
 class Entry(models.Model):
@@ -34,7 +34,8 @@ class Entry(models.Model):
         verbose_name_plural = _("audit entries")
 
     def __str__(self):
-        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_name} {verb_words(self.verb)} {self.target}"
+        at = timezone.localtime(self.at)
+        return f"{at:%Y-%m-%d %H:%M:%S} {self.actor_name} {verb_words(self.verb)} {target_words(self.target)}"
 
 
 class Link(models.Model):

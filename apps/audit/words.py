@@ -1,5 +1,6 @@
+from django.apps import apps
 from django.conf import settings
-from django.utils.text import format_lazy
+from django.utils.text import capfirst, format_lazy
 from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
@@ -131,6 +132,15 @@ VERBS = {
 
 def verb_words(verb: str) -> str:
     return str(VERBS.get(verb, verb))
+
+
+def target_words(target: str) -> str:
+    """What an entry concerns, kept as "cameras.camera:12", as people read it."""
+    label, _colon, key = target.partition(":")
+    try:
+        return f"{capfirst(apps.get_model(label)._meta.verbose_name)} {key}"
+    except (LookupError, ValueError):
+        return target
 
 
 def on_record(text: str) -> str:

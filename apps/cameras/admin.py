@@ -1,5 +1,6 @@
 from django.contrib import admin
 from django.contrib.gis.db.models import PointField
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.agencies.admin import AuditedMixin, NoDeletionMixin
@@ -50,8 +51,12 @@ class CameraAdmin(AuditedMixin, NoDeletionMixin, Located, admin.ModelAdmin):
     list_select_related = ["site", "owner"]
     search_fields = ["number", "site__management_no", "site__road_address", "site__lot_address"]
     autocomplete_fields = ["site"]
-    readonly_fields = ["status", "status_reason", "status_at"]
+    readonly_fields = ["status", "status_words", "status_at"]
     show_full_result_count = False
+
+    @admin.display(description=_("reason of the status"))
+    def status_words(self, camera):
+        return gettext(camera.status_reason) if camera.status_reason else "–"
 
     def get_queryset(self, request):
         """What an owner keeps back is not in the centre's list either."""

@@ -36,7 +36,7 @@ def asking_agency(request) -> Agency:
     """The agency in whose name the reader asks."""
     agency = requests.spoken_for(request.user).first()
     if agency is None:
-        raise PermissionDenied(_("You do not have the right to do this."))
+        raise PermissionDenied(_("Video is asked for by the liaisons of an agency. Tell yours what you need."))
     return agency
 
 

@@ -238,10 +238,14 @@ class IncidentAdmin(ReadonlyMixin, admin.ModelAdmin):
         "occurred_at",
         "closed_at",
         "place",
-        "location",
+        "position",
         "description",
     ]
-    readonly_fields = ["service_name", "type_name"]
+    readonly_fields = ["service_name", "type_name", "position"]
+
+    @admin.display(description=_("Position"))
+    def position(self, incident):
+        return f"{incident.location.y:.5f}, {incident.location.x:.5f}"
 
     @admin.display(description=_("service"), ordering="service")
     def service_name(self, incident):

@@ -1,5 +1,7 @@
 /* A screen that nobody touches is locked, on every page of the session: activity in one counts for all. */
 
+import { watchOtherTabs } from "./again.js";
+
 const TOUCHED = "soc.touched";
 const LOOK_EVERY_MS = 5_000;
 const NOTE_EVERY_MS = 2_000;
@@ -8,7 +10,7 @@ const SIGNS = ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"];
 let noted = 0;
 
 function note() {
-  if (Date.now() - noted < NOTE_EVERY_MS) return;
+  if (Math.abs(Date.now() - noted) < NOTE_EVERY_MS) return;
   noted = Date.now();
   localStorage.setItem(TOUCHED, String(noted));
 }
@@ -29,9 +31,13 @@ function lockWhenIdle(form) {
     lock(form, false);
   });
   setInterval(() => {
-    if (Date.now() - Number(localStorage.getItem(TOUCHED)) > patience) lock(form, true);
+    // Either way: a clock that was put back is no reason to stay open for an hour.
+    if (Math.abs(Date.now() - Number(localStorage.getItem(TOUCHED))) > patience) lock(form, true);
   }, LOOK_EVERY_MS);
 }
 
 const form = document.querySelector("[data-lock]");
-if (form) lockWhenIdle(form);
+if (form) {
+  lockWhenIdle(form);
+  watchOtherTabs();
+}

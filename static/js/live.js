@@ -1,6 +1,7 @@
 /* News from the city. The socket says only that something changed; the page asks for it over HTTP.
    What was missed while away is asked for by sequence number, so a lost socket loses nothing. */
 
+import { askAgain } from "soc/again";
 import { say } from "soc/texts";
 
 const QUIET_MS = 40; // events of one transaction reach the page as one refresh
@@ -18,6 +19,7 @@ class News {
   #pending = [];
   #asking = false;
   #askAgain = false;
+  #answered = false;
 
   start() {
     this.#connect();
@@ -44,10 +46,7 @@ class News {
 
   #closed(code) {
     this.#socket = null;
-    if (code === 4401 || code === 4403) {
-      this.#show("signed_out");
-      return;
-    }
+    if (code === 4401 || code === 4403) return this.#signedOut();
     this.#failures += 1;
     this.#show(this.#failures > OFFLINE_AFTER || !navigator.onLine ? "offline" : "reconnecting");
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failures - 1), LONGEST_PAUSE_MS);
@@ -97,9 +96,10 @@ class News {
 
   async #catchUp() {
     const answer = await fetch(`/api/v1/events/?after=${this.#seq}`, { headers: { Accept: "application/json" } });
-    if (answer.status === 401 || answer.status === 403) return this.#show("signed_out");
+    if (answer.status === 401 || answer.status === 403) return this.#signedOut();
     if (!answer.ok) return;
     const { events, latest, more } = await answer.json();
+    this.#answered = true;
     for (const event of events) this.#pass(event);
     this.#seq = Math.max(this.#seq, latest);
     this.#askAgain ||= more;
@@ -118,6 +118,12 @@ class News {
       document.body.dispatchEvent(new CustomEvent(`${noun}:changed`, { detail }));
     }
     document.body.dispatchEvent(new CustomEvent("city:changed", { detail: { events } }));
+  }
+
+  /** Calls and pictures do not stay on the screen. A page that never had an answer would ask for ever. */
+  #signedOut() {
+    this.#show("signed_out");
+    if (this.#answered) askAgain();
   }
 
   #show(state) {

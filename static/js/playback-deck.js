@@ -5,6 +5,7 @@ import "soc/time-line";
 import { moveTo } from "soc/desk";
 import { openDialog } from "soc/dialogs";
 import { MasterClock } from "soc/master-clock";
+import { cityNow } from "soc/now";
 import { say } from "soc/texts";
 import { clockAt, lengthInWords, shortStamp, stamp } from "soc/wall-time";
 
@@ -35,7 +36,7 @@ class PlaybackDeck extends HTMLElement {
   #start() {
     this.at = Date.parse(this.dataset.at);
     this.bounds = {
-      from: Math.max(Date.parse(this.dataset.from) || 0, Date.now() - LONGEST_MS),
+      from: Math.max(Date.parse(this.dataset.from) || 0, cityNow() - LONGEST_MS),
       until: Date.parse(this.dataset.until) || Infinity,
     };
     this.clock = new MasterClock(this.at);
@@ -108,7 +109,7 @@ class PlaybackDeck extends HTMLElement {
   }
 
   #stopAtTheEdge() {
-    const edge = Math.min(this.bounds.until, Date.now() - EDGE_MS);
+    const edge = Math.min(this.bounds.until, cityNow() - EDGE_MS);
     if (this.clock.now > edge) {
       this.clock.jump(edge);
       if (this.clock.playing && this.clock.rate > 1) this.clock.setRate(1);
@@ -138,7 +139,7 @@ class PlaybackDeck extends HTMLElement {
   }
 
   seek(at) {
-    this.clock.jump(Math.max(this.bounds.from, Math.min(at, this.bounds.until, Date.now() - EDGE_MS)));
+    this.clock.jump(Math.max(this.bounds.from, Math.min(at, this.bounds.until, cityNow() - EDGE_MS)));
     this.beat();
   }
 

@@ -1,3 +1,4 @@
+import { cityNow } from "soc/now";
 import { Reel, plays } from "soc/reel";
 import { Recording } from "soc/recording";
 import { say } from "soc/texts";
@@ -81,7 +82,7 @@ class RecordedTile extends HTMLElement {
     const { recording } = this;
     if (recording.trouble?.status === 404) return ["refused", refusedWords(recording.trouble)];
     if (at < recording.bounds.from || at > recording.bounds.until) return ["outside", say("past.outside")];
-    if (at > Date.now() - EDGE_MS) return ["edge", say("past.edge")];
+    if (at > cityNow() - EDGE_MS) return ["edge", say("past.edge")];
     if (!recording.knows(at)) return this.#waiting();
     const span = recording.spanAt(at);
     if (span && !plays(span.codec) && !recording.converted) return ["unsupported", say("past.unsupported", { codec: codecName(span.codec) })];

@@ -1,5 +1,6 @@
 /* What is recorded of one camera: which times, and the bytes of them, asked for as they are needed. */
 
+import { cityNow } from "soc/now";
 import { piecesOf } from "soc/playlist";
 
 const CHUNK_MS = 5 * 60_000; // of a playlist asked for at once: short to list, and true to what is looked at
@@ -63,7 +64,7 @@ export class Recording {
     if (!answer.ok) throw await refusal(answer);
     const body = await answer.json();
     if (asked !== this.#asked) return false;
-    const timed = (rows = []) => rows.map((row) => ({ ...row, from: Date.parse(row.from), to: row.to === null ? Date.now() : Date.parse(row.to) }));
+    const timed = (rows = []) => rows.map((row) => ({ ...row, from: Date.parse(row.from), to: row.to === null ? cityNow() : Date.parse(row.to) }));
     const spans = timed(body.spans);
     // Of a gap that reaches over the end of what was asked for, nobody knows the length.
     const gaps = timed(body.gaps).map((gap) => ({ ...gap, begins: gap.from > start, ends: spans.some((span) => span.from >= gap.to) }));
@@ -102,10 +103,10 @@ export class Recording {
 
   #chunk(start) {
     const known = this.#chunks.get(start);
-    const grown = known?.pieces && known.askedAt < start + CHUNK_MS + GROWS_MS && Date.now() - known.askedAt > GROWS_MS;
+    const grown = known?.pieces && known.askedAt < start + CHUNK_MS + GROWS_MS && cityNow() - known.askedAt > GROWS_MS;
     if ((known && !grown) || this.trouble) return known ?? { pieces: null };
     const chunk = known ?? { pieces: null };
-    chunk.askedAt = Date.now();
+    chunk.askedAt = cityNow();
     this.#chunks.set(start, chunk);
     this.#list(start).then(
       (pieces) => (chunk.pieces = pieces),

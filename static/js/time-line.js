@@ -3,6 +3,7 @@
 
 import { moveTo } from "soc/desk";
 import { drawLanes } from "soc/lanes";
+import { cityNow } from "soc/now";
 import { clockAt, dateAt, dayInWords, shortStamp, stamp, ticks } from "soc/wall-time";
 
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000];
@@ -77,7 +78,7 @@ class TimeLine extends HTMLElement {
 
   #followTheCall() {
     const call = Date.parse(this.dataset.call);
-    const end = this.dataset.end ? Date.parse(this.dataset.end) : Date.now();
+    const end = this.dataset.end ? Date.parse(this.dataset.end) : cityNow();
     [this.#from, this.#to] = [call - BEFORE_MS, Math.max(end, call + LEAST_AFTER_MS)];
     const now = this.querySelector("[data-now]");
     if (now) now.style.left = this.#left(end);
@@ -118,10 +119,10 @@ class TimeLine extends HTMLElement {
   #startLookingBack() {
     const { at, bounds } = this.#deck;
     const called = Date.parse(this.dataset.call) || at;
-    this.show(Math.min(at, called) - BEFORE_MS, Math.min(Math.max(at, called) + 2 * BEFORE_MS, Date.now() + MINUTE));
+    this.show(Math.min(at, called) - BEFORE_MS, Math.min(Math.max(at, called) + 2 * BEFORE_MS, cityNow() + MINUTE));
     this.#watcher = new ResizeObserver(() => this.draw());
     this.#watcher.observe(this);
-    this.#refreshing = setInterval(() => this.#to > Date.now() - REFRESH_MS && bounds.until > Date.now() && this.look(), REFRESH_MS);
+    this.#refreshing = setInterval(() => this.#to > cityNow() - REFRESH_MS && bounds.until > cityNow() && this.look(), REFRESH_MS);
     const face = this.querySelector("[data-face]");
     face.addEventListener("pointerdown", this.#onPress);
     face.addEventListener("pointermove", this.#onHover);
@@ -132,7 +133,7 @@ class TimeLine extends HTMLElement {
   /** Show the stretch from `from` to `to` (ms), as far as there may be anything in it. */
   show(from, to) {
     const { from: earliest, until } = this.#deck.bounds;
-    const latest = Math.min(until, Date.now());
+    const latest = Math.min(until, cityNow());
     const length = Math.min(Math.max(to - from, SHORTEST), LONGEST, Math.max(SHORTEST, latest - earliest));
     const middle = (from + to) / 2;
     const start = Math.max(earliest, Math.min(middle - length / 2, latest + length * 0.04 - length));

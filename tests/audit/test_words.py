@@ -1,11 +1,13 @@
 """Whatever the code writes into the audit is read there as words."""
 
 import ast
+import re
 from functools import cache
 
 import pytest
 from django.conf import settings
 from django.contrib import admin
+from django.utils import timezone
 from django.utils.translation import override
 
 from apps.agencies.admin import AuditedMixin
@@ -101,8 +103,9 @@ def test_words_of_different_verbs_differ():
 def test_the_audit_is_read_in_words_and_searched_by_code(client, centre):
     root = make_user("root", centre, "administrator", is_staff=True, is_superuser=True)
     client.force_login(root)
-    record("provision.opened", actor=root)
+    record("provision.opened", actor=root, target=root, cameras=["<b>7"], until="")
     record("<b>never.known", actor=root)
+    record("person.disabled", actor=root, target=root)
     page = client.get("/admin/audit/entry/", {"q": "provision.opened"}, headers={"accept-language": "en"})
     (row,) = page.context["cl"].result_list
     table, sidebar = page.content.decode().split('id="changelist-filter"')
@@ -110,6 +113,10 @@ def test_the_audit_is_read_in_words_and_searched_by_code(client, centre):
     assert "Provision opened" in sidebar and "&lt;b&gt;never.known" in sidebar and "<b>never" not in sidebar
     one = client.get(f"/admin/audit/entry/{row.pk}/change/", headers={"accept-language": "en"}).content.decode()
     assert "Provision opened" in one and "provision.opened" in one
+    assert "cameras: [&#x27;&lt;b&gt;7&#x27;]" in one and "until" not in one
+    assert f"{timezone.localtime(row.at):%Y-%m-%d %H:%M:%S}" in one and "history" not in one.lower()
+    about = client.get(re.search(r'href="(/admin/audit/entry/[?]q=agencies.user[^"]+)">User \d', table)[1])
+    assert {"person.disabled", "provision.opened"} < {entry.verb for entry in about.context["cl"].result_list}
     chosen = client.get("/admin/audit/entry/", {"verb": "<b>never.known"})
     assert [entry.verb for entry in chosen.context["cl"].result_list] == ["<b>never.known"]
     assert str(Entry(verb="never.known", actor_name="system")).split()[3] == "never.known"

@@ -1,9 +1,11 @@
+import re
 from datetime import datetime
 
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from apps.audit.words import VERBS
@@ -61,7 +63,7 @@ EVENT_WORDS = VERBS | {
     "disk.purged_early": _("Recordings purged before their time: the disk is full"),
 }
 
-
+WHOLE_DATE = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d)?")
 MARKS = {
     "incident.bookmarked": _("Marked at {moment} on {camera}"),
     "incident.unmarked": _("Mark at {moment} on {camera} taken back"),
@@ -141,6 +143,13 @@ def stretch(seconds: int) -> str:
         if seconds >= length:
             return words.format(n=seconds // length)
     return _("{n} s").format(n=seconds)
+
+
+@register.filter
+def whole_dates(text: str) -> str:
+    """Sentences whose dates and times are not broken at the end of a line."""
+    whole = WHOLE_DATE.sub(r'<span class="when">\g<0></span>', conditional_escape(text))
+    return mark_safe(whole)  # noqa: S308 escaped the line before
 
 
 @register.filter
