@@ -1,5 +1,6 @@
 """Korean is complete: every string of the source is in the catalogue, translated, with its placeholders."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -39,6 +40,19 @@ def extracted(tree) -> polib.POFile:
     command = [sys.executable, "-m", "django", "makemessages", "-l", "ko", "--no-location", "--settings=extraction"]
     subprocess.run([*command, "--pythonpath=."], cwd=tree, check=True, capture_output=True)
     return polib.pofile(tree / "locale/ko/LC_MESSAGES/django.po")
+
+
+def test_no_string_to_translate_stands_inside_another():
+    """What reads the source for the catalogue does not look into f-strings."""
+    for file in (BASE / "apps").rglob("*.py"):
+        parts = [
+            part
+            for node in ast.walk(ast.parse(file.read_text()))
+            if isinstance(node, ast.JoinedStr)
+            for part in ast.walk(node)
+        ]
+        called = {part.func.id for part in parts if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)}
+        assert not called & {"_", "gettext", "ngettext", "pgettext"}, file
 
 
 @pytest.mark.slow

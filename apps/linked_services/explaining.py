@@ -44,7 +44,8 @@ def _standing(mou: Mou) -> str:
     code = mou.why_not_in_force(timezone.now())
     words = {"agency": mou.agency.name, "from": _day(mou.starts_at), "until": _day(mou.ends_at)}
     period = _("This agreement with %(agency)s is made for the time from %(from)s until %(until)s.") % words
-    return f"{period} {NOT_IN_FORCE[code]() if code else _('It is in force now.')}"
+    now = NOT_IN_FORCE[code]() if code else _("It is in force now.")
+    return f"{period} {now}"
 
 
 def _when(mou: Mou) -> str:

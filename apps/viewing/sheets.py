@@ -36,7 +36,7 @@ class Sheet:
         file = io.BytesIO()
         paper = _Paper(Canvas(file, pagesize=A4))
         paper.canvas.setTitle(self.title)
-        paper.line(f"{_('Number')} {self.number}", after=LEADING * 2)
+        paper.line(" ".join((_("Number"), self.number)), after=LEADING * 2)
         paper.line(self.title, BOLD, TITLE, centred=True, after=LEADING * 2)
         for label, text in self.facts:
             paper.row((label, text), (LABEL_SHARE, 1 - LABEL_SHARE), (BOLD, FONT))
@@ -54,7 +54,7 @@ class Sheet:
         paper.line(f"{timezone.localtime(self.at):%Y-%m-%d}", centred=True, after=LEADING * 2)
         city = settings.CITY["name_ko" if (get_language() or "ko").startswith("ko") else "name_en"]
         centre = _("%(city_name)s operation centre") % {"city_name": city}
-        paper.line(f"{centre}    {_('Officer in charge')}    {_('(signature or seal)')}", centred=True)
+        paper.line("    ".join((centre, _("Officer in charge"), _("(signature or seal)"))), centred=True)
         paper.canvas.save()
 
 
