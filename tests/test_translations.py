@@ -42,6 +42,7 @@ def extracted(tree) -> polib.POFile:
     return polib.pofile(tree / "locale/ko/LC_MESSAGES/django.po")
 
 
+@pytest.mark.slow
 def test_no_string_to_translate_stands_inside_another():
     """What reads the source for the catalogue does not look into f-strings."""
     for file in (BASE / "apps").rglob("*.py"):
