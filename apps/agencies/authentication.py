@@ -59,7 +59,7 @@ class KeyScope(BasePermission):
 
 def key_named_by(token: bytes, address: str | None) -> tuple[AgencySystem, ApiKey]:
     """The system that `token` signs in; AuthenticationFailed when it may not."""
-    key = ApiKey.objects.named_by(token.decode("ascii", errors="replace"))
+    key = ApiKey.named_by(token.decode("ascii", errors="replace"))
     return checked(None if key and key.must_sign else key, address)
 
 

@@ -13,6 +13,8 @@ from django.utils import timezone
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from daejeon_soc.kept_queries import KeptQueries
+
 
 class Agency(models.Model):
     """A body that owns cameras, sends calls, or is shown video: the centre itself, police, fire, a district …"""
@@ -154,9 +156,11 @@ class ApiKeyQuerySet(models.QuerySet):
     def usable(self):
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=Now()), revoked_at=None, agency__is_active=True)
 
-    def named_by(self, token: str) -> "ApiKey | None":
-        """The usable key whose secret is `token`, or None."""
-        return self.usable().select_related("agency").filter(digest=ApiKey.digest_of(token)).first()
+    def of_digest(self, digest: str):
+        return self.usable().select_related("agency").filter(digest=digest)
+
+
+BY_DIGEST = KeptQueries(digest="a digest")
 
 
 def is_network(text: str) -> None:
@@ -220,6 +224,12 @@ class ApiKey(models.Model):
     @staticmethod
     def digest_of(token: str) -> str:
         return hashlib.sha256(token.encode()).hexdigest()
+
+    @classmethod
+    def named_by(cls, token: str) -> "ApiKey | None":
+        """The usable key whose secret is `token`, or None."""
+        found = BY_DIGEST.rows(None, cls.objects.of_digest, digest=cls.digest_of(token))
+        return found[0] if found else None
 
     @classmethod
     def issue(cls, agency: Agency, label: str, services: list[str], **more) -> tuple["ApiKey", str]:

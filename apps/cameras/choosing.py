@@ -6,8 +6,9 @@ rest are nearest), each for no more rows than are wanted, and orders the union. 
 """
 
 import math
-from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from django.contrib.gis.db.backends.postgis.adapter import PostGISAdapter
@@ -30,6 +31,7 @@ from django.db.models import (
 )
 
 from apps.cameras.models import Camera
+from daejeon_soc.kept_queries import KeptQueries
 
 ALIVE = Q(status__in=[str(status) for status in Camera.ALIVE])
 WITHOUT_PICTURE = Q(status__in=[str(status) for status in Camera.WITHOUT_PICTURE])
@@ -90,45 +92,30 @@ def choose(
     if limit < 1 or outer_radius_m <= 0:
         return []
     try:
-        sql, parameters = statement(point, among=among, limit=limit, outer_radius_m=max(radius_m, outer_radius_m))
+        cameras = CHOSEN.rows(*_asked(among, limit, max(radius_m, outer_radius_m)), point=point)
     except EmptyResultSet:
         return []  # nobody is among them, and Django knows it without asking
-    return [_chosen(camera, radius_m) for camera in Camera.objects.raw(sql, parameters)]
+    return [_chosen(camera, radius_m) for camera in cameras]
 
 
-# --- the statement, kept ----------------------------------------------------
-# Django takes four times as long to write the statement as Postgres to answer it, and an agreement asks the same
-# one at every call, for another place. So the text is kept, and only the place is put in anew.
-
-ANYWHERE = PostGISAdapter(Point(0, 0, srid=4326))
-STATEMENTS_KEPT = 200
-_kept: OrderedDict[tuple, tuple[str, tuple]] = OrderedDict()
+CHOSEN = KeptQueries(point=Point(0, 0, srid=4326))
 
 
 def statement(point: Point, *, among: QuerySet[Camera], limit: int, outer_radius_m: float) -> tuple[str, list]:
     """SQL and parameters of `chosen_queryset`. Raises EmptyResultSet when nobody can be among them."""
+    return CHOSEN.statement(*_asked(among, limit, outer_radius_m), point=point)
+
+
+def _asked(among: QuerySet[Camera], limit: int, outer_radius_m: float) -> tuple[Hashable, Callable[..., QuerySet]]:
     text, given = among.order_by().values("pk").query.sql_with_params()
     key = (text, tuple(map(_frozen, given)), limit, outer_radius_m)
-    if key not in _kept:
-        anywhere = Point(0, 0, srid=4326)
-        written = chosen_queryset(anywhere, among=among, limit=limit, outer_radius_m=outer_radius_m)
-        _kept[key] = written.query.sql_with_params()
-        while len(_kept) > STATEMENTS_KEPT:
-            _kept.popitem(last=False)
-    sql, parameters = _kept[key]
-    return sql, [_placed(parameter, point) for parameter in parameters]
+    return key, partial(chosen_queryset, among=among, limit=limit, outer_radius_m=outer_radius_m)
 
 
 def _frozen(parameter):
     if isinstance(parameter, PostGISAdapter):
         return parameter.ewkb
     return tuple(parameter) if isinstance(parameter, list) else parameter
-
-
-def _placed(parameter, point: Point):
-    if isinstance(parameter, PostGISAdapter) and parameter.ewkb == ANYWHERE.ewkb:
-        return PostGISAdapter(point, geography=parameter.geography)
-    return parameter
 
 
 def chosen_queryset(point: Point, *, among: QuerySet[Camera], limit: int, outer_radius_m: float):
@@ -175,11 +162,11 @@ def _chosen(camera: Camera, radius_m: float) -> Chosen:
     bearing = None if camera.azimuth is None else round(math.degrees(camera.azimuth), 1)
     return Chosen(
         camera=camera,
-        distance_m=round(camera.distance, 1),
+        distance_m=round(camera.distance.m, 1),
         covers=camera.covers,
         bearing_deg=bearing,
         turn=_turn(camera, bearing),
-        ring="inner" if camera.distance <= radius_m else "outer",
+        ring="inner" if camera.distance.m <= radius_m else "outer",
     )
 
 

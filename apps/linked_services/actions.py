@@ -3,12 +3,14 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from typing import NoReturn
 
 from django.conf import settings
 from django.contrib.gis.geos import Point
 from django.db import IntegrityError, transaction
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 
 from apps.agencies.models import Agency
@@ -21,6 +23,7 @@ from apps.linked_services.services import ALL, Service
 from apps.mous.actions import open_provisions, refuse, wind_down
 from apps.mous.models import Mou, Provision, ProvisionCamera
 from apps.viewing.actions import set_destruction_dates
+from daejeon_soc.kept_queries import KeptQueries
 
 
 class Refused(Exception):
@@ -76,10 +79,15 @@ def point_of(call: dict) -> Point:
 
 def mous_for(call: dict) -> list[Mou]:
     """The agreements, of whichever agency, that are in force and cover this call."""
-    in_force = (
-        Mou.objects.in_force().defer("drawn").speaking_of(call["service"]).select_related("agency").order_by("pk")
-    )
+    in_force = OF_SERVICE.rows(call["service"], partial(_in_force, call["service"]), at=timezone.now())
     return [mou for mou in in_force if mou.covers(call["type"], point_of(call))]
+
+
+OF_SERVICE = KeptQueries(at=datetime.max.replace(tzinfo=UTC))
+
+
+def _in_force(service: str, at: datetime) -> QuerySet[Mou]:
+    return Mou.objects.in_force(at).defer("drawn").speaking_of(service).select_related("agency").order_by("pk")
 
 
 def refusal_code(agency: Agency, call: dict) -> str:

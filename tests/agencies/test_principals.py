@@ -33,5 +33,5 @@ def test_dismissal_takes_everything_back(operator):
 def test_a_key_is_kept_as_its_digest_only(police):
     key, secret = ApiKey.issue(police.agency, "other", ["112-onsite"])
     assert secret not in str(vars(ApiKey.objects.get(pk=key.pk)))
-    assert ApiKey.objects.named_by(secret) == key
-    assert ApiKey.objects.named_by(secret + "x") is None
+    assert ApiKey.named_by(secret) == key
+    assert ApiKey.named_by(secret + "x") is None
