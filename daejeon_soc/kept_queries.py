@@ -34,34 +34,37 @@ class KeptQueries:
 
         Raises EmptyResultSet when there can be none, and the database need not be asked.
         """
-        return self._written(key, write).rows(values)
-
-    def statement(self, key: Hashable, write: Callable[..., QuerySet], **values) -> tuple[str, list]:
-        """SQL and parameters of `write(**values)`."""
-        written = self._written(key, write)
-        return written.sql, written.parameters(values)
-
-    def _written(self, key, write) -> "_Written":
-        if key not in self._kept:
-            self._kept[key] = _Written(write(**self._examples), self._examples)
-            while len(self._kept) > KEPT_AT_MOST:
+        written = self._kept.get(key)
+        if written is None:
+            written = self._kept[key] = _Written(write(**self._examples), self._examples)
+            if len(self._kept) > KEPT_AT_MOST:
                 self._kept.popitem(last=False)
-        return self._kept[key]
+        return written.rows(values)
 
 
 class _Written:
     def __init__(self, queryset: QuerySet, examples: dict[str, Any]):
         self._queryset = queryset
         self._compiler = queryset.query.get_compiler(connection=connection)
-        self.sql, self._given = self._compiler.as_sql()
+        self._text, self._given = self._compiler.as_sql()
         self._places = [
             (place, name)
             for place, parameter in enumerate(self._given)
             for name, example in examples.items()
             if _stands_for(parameter, example)
         ]
+        if missing := set(examples) - {name for _place, name in self._places}:
+            raise LookupError(f"not found in the statement: {', '.join(missing)}")
 
-    def parameters(self, values: dict[str, Any]) -> list:
+    def rows(self, values: dict[str, Any]) -> list[Model]:
+        compiler = copy.copy(self._compiler)
+        compiler.connection = connection
+        compiler.as_sql = lambda *_args, **_options: (self._text, self._parameters(values))
+        queryset = self._queryset.all()
+        queryset.query.get_compiler = lambda *_args, **_options: compiler
+        return list(queryset)
+
+    def _parameters(self, values: dict[str, Any]) -> list:
         parameters = list(self._given)
         for place, name in self._places:
             value = values[name]
@@ -69,14 +72,6 @@ class _Written:
                 value = PostGISAdapter(value, geography=parameters[place].geography)
             parameters[place] = value
         return parameters
-
-    def rows(self, values: dict[str, Any]) -> list[Model]:
-        compiler = copy.copy(self._compiler)
-        compiler.connection = connection
-        compiler.as_sql = lambda *_args, **_options: (self.sql, self.parameters(values))
-        queryset = self._queryset.all()
-        queryset.query.get_compiler = lambda *_args, **_options: compiler
-        return list(queryset)
 
 
 def _stands_for(parameter, example) -> bool:

@@ -85,31 +85,37 @@ class Chosen:
     ring: Literal["inner", "outer"]
 
 
+CHOSEN = KeptQueries(point=Point(0, 0, srid=4326))
+
+
 def choose(
-    point: Point, *, among: QuerySet[Camera], limit: int, radius_m: float, outer_radius_m: float
+    point: Point,
+    *,
+    among: QuerySet[Camera] | Callable[[], QuerySet[Camera]],
+    limit: int,
+    radius_m: float,
+    outer_radius_m: float,
+    known_as: Hashable = None,
 ) -> list[Chosen]:
-    """Up to `limit` of the cameras in `among` for `point` (lon/lat), none beyond `outer_radius_m`. One query."""
+    """Up to `limit` of the cameras in `among` for `point` (lon/lat), none beyond `outer_radius_m`. One query.
+
+    Who knows `among` by a name that says all it goes by spares Django writing it to find that out: `among` is then
+    called for the first time only.
+    """
     if limit < 1 or outer_radius_m <= 0:
         return []
+    reach = {"limit": limit, "outer_radius_m": max(radius_m, outer_radius_m)}
     try:
-        cameras = CHOSEN.rows(*_asked(among, limit, max(radius_m, outer_radius_m)), point=point)
+        key = (known_as or _text(among), *reach.values())
+        cameras = CHOSEN.rows(key, partial(chosen_queryset, among=among, **reach), point=point)
     except EmptyResultSet:
         return []  # nobody is among them, and Django knows it without asking
     return [_chosen(camera, radius_m) for camera in cameras]
 
 
-CHOSEN = KeptQueries(point=Point(0, 0, srid=4326))
-
-
-def statement(point: Point, *, among: QuerySet[Camera], limit: int, outer_radius_m: float) -> tuple[str, list]:
-    """SQL and parameters of `chosen_queryset`. Raises EmptyResultSet when nobody can be among them."""
-    return CHOSEN.statement(*_asked(among, limit, outer_radius_m), point=point)
-
-
-def _asked(among: QuerySet[Camera], limit: int, outer_radius_m: float) -> tuple[Hashable, Callable[..., QuerySet]]:
+def _text(among: QuerySet[Camera]) -> tuple:
     text, given = among.order_by().values("pk").query.sql_with_params()
-    key = (text, tuple(map(_frozen, given)), limit, outer_radius_m)
-    return key, partial(chosen_queryset, among=among, limit=limit, outer_radius_m=outer_radius_m)
+    return text, tuple(map(_frozen, given))
 
 
 def _frozen(parameter):
@@ -122,7 +128,7 @@ def chosen_queryset(point: Point, *, among: QuerySet[Camera], limit: int, outer_
     """The query of `choose`, for those who want to explain it."""
     at = Value(point, output_field=PointField(geography=True, srid=4326))
     within = D(m=outer_radius_m)
-    usable = among.order_by().filter(is_enabled=True)
+    usable = (among() if callable(among) else among).order_by().filter(is_enabled=True)
     # No second key here: the planner would sort the box rather than walk the index. Which of several cameras at
     # exactly the same distance make the cut is therefore open.
     nearest = usable.filter(Touches(F("location"), Around(at, outer_radius_m))).order_by(KnnDistance(F("location"), at))

@@ -16,6 +16,7 @@ from django.utils import timezone
 from apps.agencies.models import Agency
 from apps.audit.actions import entry, write
 from apps.cameras.choosing import Chosen, choose
+from apps.cameras.models import Camera
 from apps.incidents.actions import advance as advance_incident
 from apps.incidents.actions import event_of, next_number, publish
 from apps.incidents.models import Event, Incident
@@ -108,12 +109,15 @@ def turn_away(agency: Agency, call: dict, code: str, *, by) -> NoReturn:
 
 def cameras_for(mou: Mou, call: dict) -> list[Chosen]:
     """The cameras this MOU opens for the call. Exercises use virtual cameras only, real calls none of them."""
-    among = mou.cameras()
-    if call["exercise"]:
-        among = among.filter(is_virtual=True)
-    elif not settings.DEMO:
-        among = among.filter(is_virtual=False)
-    return choose(point_of(call), among=among, **reach_of(mou, call))
+    exercise = call["exercise"]
+    known_as = (*mou.goes_by(), exercise, settings.DEMO)
+    return choose(point_of(call), among=partial(_among, mou, exercise), known_as=known_as, **reach_of(mou, call))
+
+
+def _among(mou: Mou, exercise: bool) -> QuerySet[Camera]:
+    if exercise:
+        return mou.cameras().filter(is_virtual=True)
+    return mou.cameras() if settings.DEMO else mou.cameras().filter(is_virtual=False)
 
 
 def reach_of(mou: Mou, call: dict) -> dict:

@@ -17,7 +17,7 @@ from apps.incidents.models import Incident
 from apps.incidents.states import NotAllowed
 from apps.linked_services import actions
 from apps.linked_services.models import RefusalCount
-from apps.linked_services.serializers import CallSerializer, IncidentSerializer, TransitionSerializer
+from apps.linked_services.serializers import CALL, CallSerializer, IncidentSerializer, TransitionSerializer
 from apps.linked_services.services import ALL
 from apps.mous.gate import REASONS
 
@@ -89,12 +89,10 @@ class IntakeView(APIView):
     @staticmethod
     def checked_call(request, agency) -> dict:
         try:
-            serializer = CallSerializer(data=request.data)
-            serializer.is_valid(raise_exception=True)
+            return CALL.run_validation(request.data)
         except (exceptions.ParseError, exceptions.ValidationError, exceptions.UnsupportedMediaType, TooLarge) as error:
             RefusalCount.add(agency, error.default_code)
             raise
-        return serializer.validated_data
 
 
 class IncidentView(APIView):

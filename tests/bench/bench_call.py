@@ -27,7 +27,7 @@ from django.contrib.gis.geos import Point
 from django.core.management import call_command
 from django.db import connection
 
-from apps.cameras.choosing import statement
+from apps.cameras.choosing import chosen_queryset
 from apps.cameras.models import Camera
 from apps.incidents.models import Incident
 from apps.mous.models import Mou
@@ -196,7 +196,8 @@ class Floor:
 
     def call(self) -> tuple[float, float]:
         point = Point(*somewhere(), srid=4326)
-        sql, parameters = statement(point, among=self.mou.cameras(), limit=9, outer_radius_m=1_000)
+        chosen = chosen_queryset(point, among=self.mou.cameras(), limit=9, outer_radius_m=1_000)
+        sql, parameters = chosen.query.sql_with_params()
         name = uuid.uuid4().hex
         began = time.perf_counter()
         with self.database, self.database.cursor() as cursor:

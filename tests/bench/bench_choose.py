@@ -13,7 +13,7 @@ import numpy as np
 from django.contrib.gis.geos import Point
 from django.db import connection, transaction
 
-from apps.cameras.choosing import choose, statement
+from apps.cameras.choosing import choose, chosen_queryset
 from apps.cameras.models import Camera
 from tests.cameras.crowd import crowd, scattered
 
@@ -55,7 +55,7 @@ def _choose(point: Point) -> Callable[[], object]:
 
 
 def _query(point: Point) -> Callable[[], object]:
-    sql, params = statement(point, among=_among(), limit=5, outer_radius_m=1000)
+    sql, params = chosen_queryset(point, among=_among(), limit=5, outer_radius_m=1000).query.sql_with_params()
 
     def ask():
         with connection.cursor() as cursor:

@@ -1,3 +1,5 @@
+from uuid import uuid4
+
 import pytest
 from django.contrib.gis.db.models.functions import Distance
 from hypothesis import given, settings
@@ -5,7 +7,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisTestCase
 
 from apps.agencies.models import Agency
-from apps.cameras import choosing
 from apps.cameras.choosing import choose, chosen_queryset
 from apps.cameras.models import Camera, Site
 from tests.cameras.conftest import CENTRE, metres
@@ -14,9 +15,9 @@ from tests.cameras.crowd import crowd
 pytestmark = pytest.mark.django_db
 
 
-def chosen(point=CENTRE, *, among=None, limit=5, radius_m=500, outer_radius_m=1000):
+def chosen(point=CENTRE, *, among=None, limit=5, radius_m=500, outer_radius_m=1000, **more):
     cameras = Camera.objects.all() if among is None else among
-    return choose(point, among=cameras, limit=limit, radius_m=radius_m, outer_radius_m=outer_radius_m)
+    return choose(point, among=cameras, limit=limit, radius_m=radius_m, outer_radius_m=outer_radius_m, **more)
 
 
 def numbers(**options) -> list[str]:
@@ -220,8 +221,17 @@ def test_a_kept_statement_is_for_the_same_cameras_only(camera):
         assert numbers(among=Camera.objects.filter(purpose=purpose)) == [purpose]
 
 
-def test_no_more_statements_are_kept_than_said(camera):
-    camera("here", metres(0))
-    for number in range(choosing.STATEMENTS_KEPT + 10):
-        chosen(among=Camera.objects.exclude(pk=-number))
-    assert len(choosing._kept) == choosing.STATEMENTS_KEPT
+def test_cameras_known_by_a_name_are_written_once(camera):
+    camera("security", metres(0), purpose="security")
+    written = []
+
+    def among():
+        written.append(True)
+        return Camera.objects.filter(purpose="security")
+
+    for _ in range(3):
+        assert numbers(among=among, known_as=uuid4()) == ["security"]
+    name = uuid4()
+    for _ in range(3):
+        assert numbers(among=among, known_as=name) == ["security"]
+    assert len(written) == 4

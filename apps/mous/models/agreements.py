@@ -262,6 +262,11 @@ class Mou(Agreement):
             cameras = cameras.filter(location__intersects=self.area)
         return cameras.exclude(owner__in=self.excluded_owners.values("pk"))
 
+    def goes_by(self) -> tuple:
+        """All that the text of `cameras` depends on."""
+        area = self.area and self.area.ewkb
+        return self.pk, *map(tuple, (self.purposes, self.excluded_purposes, self.only_owners)), area
+
 
 class IntegrationQuerySet(AgreementQuerySet):
     def lapsed_owners(self, at=None):
