@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from django.db import connection, transaction
-from django.db.models import Case, Exists, OuterRef, Value, When
+from django.db.models import Exists, OuterRef, Value
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
@@ -32,7 +32,6 @@ logger = logging.getLogger(__name__)
 # A segment is closed, healed or adopted well within this.
 LATE = LONGEST_SEGMENT * 4
 COPIED = ("camera_id", "started_at", "ended_at", "session", "bytes", "init_bytes", "width", "height", "sha256", "codec")
-LOCAL_IF_HERE = Case(When(store=Store.OBJECTS, then=Value(Store.OBJECTS)), default=Value(Store.LOCAL))
 # Another may be taking the same: whoever comes second waits for the first, and writes what that left.
 INSERT = f"""
 insert into video_heldsegment (hold, condition, taken_at, store, {", ".join(COPIED)})
@@ -102,8 +101,8 @@ def _take_day(hold: Hold, wanted) -> tuple[int, bool]:
 def _write_down(hold: Hold, wanted) -> list[dict]:
     """Write the rows of copies to be made of `wanted`: camera, start and store of each segment."""
     there = wanted.annotate(
-        hold=Value(hold.pk), condition=Value(Condition.TAKEN), taken_at=Value(timezone.now()), kept=LOCAL_IF_HERE
-    ).values_list("hold", "condition", "taken_at", "kept", *COPIED)
+        hold=Value(hold.pk), condition=Value(Condition.TAKEN), taken_at=Value(timezone.now())
+    ).values_list("hold", "condition", "taken_at", "store", *COPIED)
     sql, parameters = there.query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(INSERT.format(select=sql), parameters)

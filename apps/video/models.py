@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Exists, F, Func, Max, OuterRef, Q
 from django.db.models.functions import Now
@@ -134,8 +135,6 @@ class Store(models.TextChoices):
     """Where the bytes of a recording are."""
 
     LOCAL = "local", _("This machine")
-    # On its way to the object store: whole there already, not yet gone from here.
-    BOTH = "both", _("This machine and object storage")
     OBJECTS = "objects", _("Object storage")
 
 
@@ -191,7 +190,6 @@ class Segment(Film, models.Model):
         verbose_name_plural = _("segments")
         indexes = [
             models.Index(fields=["state"], condition=~Q(state="closed"), name="segment_unfinished"),
-            models.Index(fields=["store"], condition=Q(store="both"), name="segment_moving"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -213,6 +211,13 @@ class Segment(Film, models.Model):
     def path(self) -> str:
         """Relative to VIDEO_ROOT."""
         return str(path_of(self.camera_id, self.started_at))
+
+
+class Leaving(models.Model):
+    """Segments whose bytes, and rows, are the object store's by now; their files leave this machine at the next run."""
+
+    cameras = ArrayField(models.BigIntegerField())
+    starts = ArrayField(models.DateTimeField())
 
 
 class HeldSegmentQuerySet(FilmQuerySet):

@@ -51,12 +51,10 @@ def open_segment(film: Film) -> BinaryIO:
 
 def local_file(film: Film) -> Path:
     """The file to read on this machine; brought here first when only the object store has it."""
-    if film.store != Store.OBJECTS and has_object_store() and not film.file.exists():
+    if film.store == Store.LOCAL and has_object_store() and not film.file.exists():
         # It moved since the row was read.
         film.store = type(film).objects.filter(pk=film.pk).values_list("store", flat=True).first() or film.store
-    if film.store == Store.OBJECTS or (film.store == Store.BOTH and not film.file.exists()):
-        return _cached(film)
-    return film.file
+    return _cached(film) if film.store == Store.OBJECTS and not film.file.exists() else film.file
 
 
 def served_path(film: Film) -> str:
@@ -71,11 +69,11 @@ def exists(film: Film) -> bool:
 
 def delete(film: Film) -> None:
     """Remove it from wherever it is. The caller makes the removal of local files durable (`sync_directory`)."""
-    if film.store != Store.LOCAL:
+    if film.store == Store.OBJECTS:
         remove_object(film.path)
         (settings.VIDEO_ROOT / CACHE / film.path).unlink(missing_ok=True)
-    if film.store != Store.OBJECTS:
-        film.file.unlink(missing_ok=True)
+    # What has just moved is still here too.
+    film.file.unlink(missing_ok=True)
 
 
 def link_or_copy(film: Film, path: str) -> str:
@@ -84,7 +82,7 @@ def link_or_copy(film: Film, path: str) -> str:
     A hard link where that is possible, else a copy, which is whole before it has its name. A file that an
     earlier, broken attempt left under the name is replaced.
     """
-    if film.store != Store.OBJECTS:
+    if film.store == Store.LOCAL or film.file.exists():
         try:
             _link(film.file, settings.VIDEO_ROOT / path)
         except FileNotFoundError:

@@ -1,10 +1,11 @@
 """Closed recordings move to the object store when they are old enough.
 
     upload   Whole, and compared with the fingerprint of the index.
-    mark     `store` says `both`: from now on a purge removes both.
-    unlink   In a later run, so that nobody who was just sent to the file misses it; fsync; `store` says `objects`.
+    mark     `store` says `objects`, the one write of each row; the batch is noted as `Leaving`, in one transaction.
+    unlink   In a later run, so that nobody who was just sent to the file misses it; fsync; the batch is forgotten.
 
-Broken off anywhere, the next run goes on: an object without its mark is uploaded again under the same name.
+Broken off anywhere, the next run goes on: an object without its mark is uploaded again under the same name. A purge
+removes the file and the object, however far its move has come.
 """
 
 import logging
@@ -20,8 +21,8 @@ from django.utils import timezone
 
 from apps.video import disk, storage
 from apps.video.locks import only_one
-from apps.video.models import Segment, Store
-from apps.video.recording import sync_directory
+from apps.video.models import Leaving, Segment, Store
+from apps.video.recording import path_of, sync_directory
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +137,11 @@ def mark(arrived: list[Segment]) -> list[Segment]:
     here = set(rows.values_list("camera_id", "started_at"))
     local = rows.filter(state=Segment.State.CLOSED, store=Store.LOCAL).select_for_update()
     marked = set(local.values_list("camera_id", "started_at"))
-    Segment.objects.filter(pk__in=list(marked)).update(store=Store.BOTH)
+    if marked:
+        Segment.objects.filter(pk__in=list(marked)).update(store=Store.OBJECTS)
+        cameras, starts = zip(*marked, strict=True)
+        Leaving.objects.create(cameras=cameras, starts=starts)
+        disk.forget_sums(min(starts), max(starts))
     for segment in arrived:
         if (segment.camera_id, segment.started_at) not in here:
             storage.remove_object(segment.path)
@@ -145,18 +150,21 @@ def mark(arrived: list[Segment]) -> list[Segment]:
 
 def finish_moving() -> int:
     """Remove from this machine what the object store has by now; how many."""
-    moving = list(Segment.objects.filter(state=Segment.State.CLOSED, store=Store.BOTH))
-    for segment in moving:
-        segment.file.unlink(missing_ok=True)
-    for folder in {segment.file.parent for segment in moving}:
+    return sum(_leave(batch) for batch in Leaving.objects.order_by("pk"))
+
+
+def _leave(batch: Leaving) -> int:
+    keys = set(zip(batch.cameras, batch.starts, strict=True))
+    # Mended meanwhile: a row that names this machine alone needs its file.
+    keys -= set(Segment.objects.filter(pk__in=list(keys), store=Store.LOCAL).values_list("camera_id", "started_at"))
+    files = [settings.VIDEO_ROOT / path_of(*key) for key in keys]
+    for file in files:
+        file.unlink(missing_ok=True)
+    for folder in {file.parent for file in files}:
         if folder.is_dir():
             sync_directory(folder)
             # The day may go on, or hold strangers.
             with suppress(OSError):
                 folder.rmdir()
-    for first in range(0, len(moving), BATCH):
-        some = moving[first : first + BATCH]
-        with transaction.atomic():
-            Segment.objects.filter(pk__in=[one.pk for one in some], store=Store.BOTH).update(store=Store.OBJECTS)
-            disk.forget_sums(min(one.started_at for one in some), max(one.started_at for one in some))
-    return len(moving)
+    batch.delete()
+    return len(files)

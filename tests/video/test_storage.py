@@ -8,11 +8,12 @@ from urllib.request import urlopen
 
 import pytest
 from django.core.files.storage import storages
+from django.db import connection
 from django.urls import reverse
 
 from apps.retention import purging
 from apps.video import cutting, playback, stills, storage, tiering
-from apps.video.models import HeldSegment, Segment, held_path
+from apps.video.models import HeldSegment, Leaving, Segment, held_path
 from apps.video.reasons import NotAvailable
 from apps.video.tasks import cut_clips
 from tests.retention.conftest import Killed
@@ -53,12 +54,19 @@ def stored() -> list[str]:
     return [path for path, _size in storage.stored_objects()]
 
 
+def rows_written() -> int:
+    """Rows of segments that this transaction has updated so far."""
+    with connection.cursor() as cursor:
+        cursor.execute("select sum(n_tup_upd) from pg_stat_xact_user_tables where relname like 'video_segment%'")
+        return cursor.fetchone()[0]
+
+
 class TestTiering:
     def test_what_is_old_moves_and_is_gone_from_here_one_run_later(self, minute):
         contents = [segment.file.read_bytes() for segment in minute]
         result = tiering.tier(A_DAY_LATER)
         assert (result.segments, result.bytes) == (3, sum(map(len, contents)))
-        assert [segment.store for segment in Segment.objects.order_by("started_at")] == ["both"] * 3
+        assert [segment.store for segment in Segment.objects.order_by("started_at")] == ["objects"] * 3
         assert all(segment.file.exists() for segment in minute)
         tiering.tier(A_DAY_LATER)
         rows = list(Segment.objects.order_by("started_at"))
@@ -111,6 +119,19 @@ class TestTiering:
         tiering.tier(A_DAY_LATER)
         tiering.finish_moving()
         assert [row.store for row in Segment.objects.all()] == ["objects"] * 3
+
+    def test_a_move_writes_each_row_once(self, minute):
+        before = rows_written()
+        tiering.tier(A_DAY_LATER)
+        tiering.finish_moving()
+        assert rows_written() - before == 3
+
+    def test_a_row_mended_to_this_machine_keeps_its_file(self, minute):
+        tiering.tier(A_DAY_LATER)
+        Segment.objects.filter(pk=minute[1].pk).update(store="local")
+        assert tiering.finish_moving() == 2
+        assert [segment.file.exists() for segment in minute] == [False, True, False]
+        assert not Leaving.objects.exists()
 
     def test_purged_while_it_was_uploaded_it_does_not_stay_there(self, minute, monkeypatch):
         upload = storage.upload
@@ -275,7 +296,6 @@ class TestDestroying:
     def test_a_purge_removes_from_both_stores(self, minute, camera, settings):
         tiering.tier(A_DAY_LATER)
         tiering.finish_moving()
-        Segment.objects.filter(pk=minute[2].pk).update(store="both")
         minute[2].file.parent.mkdir(parents=True, exist_ok=True)
         minute[2].file.write_bytes(b"x")
         cached = storage.local_file(Segment.objects.get(pk=minute[0].pk))
@@ -302,7 +322,7 @@ class TestOwnCopies:
         storage.delete(copy)
         assert stored() == [segment.path for segment in tiered[1:]]
 
-    def test_of_what_is_in_both_is_a_link(self, minute):
+    def test_of_what_is_still_here_too_is_a_link(self, minute):
         tiering.tier(A_DAY_LATER)
         segment = Segment.objects.get(pk=minute[0].pk)
         path = held_path(7, segment.camera_id, segment.started_at)
