@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.agencies.models import Agency, ApiKey, Membership, User
+from apps.agencies.models import Agency, ApiKey, Membership, Nomination, User
 from apps.agencies.principals import CENTRE_ROLES
 from apps.agencies.sittings import end_all
 from apps.audit.actions import record
@@ -45,6 +45,11 @@ def join_groups(membership: Membership) -> None:
     open_administration(membership.user)
 
 
+def of_roles() -> QuerySet[Group]:
+    """The groups that come and go with a role; the others, such as a shift, people are put into by hand."""
+    return Group.objects.filter(name__regex=rf"^(role: |({'|'.join(Role.values)})s of )")
+
+
 def open_administration(user: User) -> None:
     """The administration opens to those of the centre whose role has work there."""
     roles = user.memberships.filter(agency__kind=Agency.Kind.CENTRE, role__in=ADMINISTRATION_ROLES)
@@ -52,6 +57,26 @@ def open_administration(user: User) -> None:
     if user.is_staff != opens:
         user.is_staff = opens
         user.save(update_fields=["is_staff"])
+
+
+def takes_two(agency: Agency, role: str) -> bool:
+    """Does the role watch others' cameras, or give such rights? Only the centre's do."""
+    return agency.kind == Agency.Kind.CENTRE and role in CENTRE_ROLES
+
+
+@transaction.atomic
+def admit(user: User, agency: Agency, role: str, *, by: User, rank: str = "") -> Membership | Nomination:
+    """Make `user` a member, or propose it where that takes two. A second call changes nothing."""
+    held = user.memberships.filter(agency=agency, role=role)
+    if held.exists() or not takes_two(agency, role):
+        return enrol(user, agency, role, by=by, rank=rank)
+    proposal = {"proposed_by": by, "rank": rank}
+    nomination, is_new = Nomination.objects.waiting().get_or_create(
+        user=user, agency=agency, role=role, defaults=proposal
+    )
+    if is_new:
+        record("member.proposed", actor=by, target=user, agency=agency.code, role=role)
+    return nomination
 
 
 @transaction.atomic
@@ -87,7 +112,7 @@ def roles_of(agency: Agency) -> list[Membership.Role]:
 def invite(
     agency: Agency, role: str, *, username: str, last_name: str, first_name: str, rank: str = "", by: User
 ) -> User:
-    """Make a person a member of `agency`. They set a password by the link that `by` hands them."""
+    """Make a person a member of `agency`, or propose them. They set a password by the link that `by` hands them."""
     _check(agency, by)
     if role not in roles_of(agency):
         raise NotTheirs
@@ -95,7 +120,7 @@ def invite(
     user.set_unusable_password()
     user.save(force_insert=True)
     record("person.invited", actor=by, target=user, agency=agency.code)
-    enrol(user, agency, role, by=by, rank=rank)
+    admit(user, agency, role, by=by, rank=rank)
     return user
 
 
@@ -103,6 +128,11 @@ def invite(
 def name_rank(membership: Membership, rank: str, *, by: User) -> None:
     """The rank or position that the register names this member with, from now on."""
     _check(membership.agency, by)
+    give_rank(membership, rank, by=by)
+
+
+@transaction.atomic
+def give_rank(membership: Membership, rank: str, *, by: User) -> None:
     Membership.objects.filter(pk=membership.pk).update(rank=rank)
     record("member.rank_named", actor=by, target=membership.user, agency=membership.agency.code, rank=rank)
 

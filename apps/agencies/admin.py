@@ -4,18 +4,23 @@ from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.agencies import actions
-from apps.agencies.actions import dismiss, enrol
-from apps.agencies.models import Agency, ApiKey, Membership, User
+from apps.agencies.actions import admit, dismiss, give_rank, of_roles
+from apps.agencies.models import Agency, ApiKey, Membership, Nomination, User
+from apps.agencies.nominations import NotAlone, approve, may_decide, refuse
+from apps.agencies.principals import CENTRE_ROLES
 from apps.agencies.proof import ask_again
 from apps.agencies.services import NAMES
 from apps.agencies.sittings import end_all
 from apps.audit.actions import record
-from apps.audit.admin import PeopleOnRecordMixin, in_words
+from apps.audit.admin import PeopleOnRecordMixin, ReadonlyMixin, in_words
 
+WAITS = _("%(what)s: waits for a second administrator to approve it.")
 # Providers come from the settings, second factors and identities from their owners, and mail addresses are not kept.
 for _model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken, Group):
     admin.site.unregister(_model)
@@ -48,7 +53,30 @@ class AuditedMixin:
 
 @admin.register(Group)
 class RightsAdmin(AskedAgainMixin, AuditedMixin, NoDeletionMixin, GroupAdmin):
-    """Groups of people and what they may do: standing rights hang on them, so none is deleted."""
+    """Groups of people and what they may do: standing rights hang on them, so none is deleted.
+
+    A new group, such as a shift, has no rights here: those come with the roles.
+    """
+
+    def get_fields(self, request, obj=None):
+        return ["name", "permissions"] if obj else ["name"]
+
+
+class MemberForm(UserChangeForm):
+    """Roles are given by memberships, so the groups of roles are not chosen here."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "groups" in self.fields:
+            self.fields["groups"].queryset = Group.objects.exclude(pk__in=of_roles())
+
+    def clean_groups(self):
+        """Their cameras are others' cameras: a shift is for those whom two people made staff of the centre."""
+        chosen = self.cleaned_data["groups"]
+        is_staff = self.instance.memberships.filter(agency__kind=Agency.Kind.CENTRE, role__in=CENTRE_ROLES)
+        if "groups" in self.changed_data and chosen and not is_staff.exists():
+            raise forms.ValidationError(_("Only the centre’s operators, supervisors and administrators join a group."))
+        return Group.objects.filter(Q(pk__in=chosen) | Q(pk__in=of_roles(), user=self.instance)).distinct()
 
 
 class MembershipInline(admin.TabularInline):
@@ -59,6 +87,7 @@ class MembershipInline(admin.TabularInline):
 
 @admin.register(User)
 class MemberAdmin(PeopleOnRecordMixin, AskedAgainMixin, AuditedMixin, NoDeletionMixin, UserAdmin):
+    form = MemberForm
     inlines = [MembershipInline]
 
     def has_change_permission(self, request, obj=None):
@@ -68,16 +97,21 @@ class MemberAdmin(PeopleOnRecordMixin, AskedAgainMixin, AuditedMixin, NoDeletion
         return not beyond and super().has_change_permission(request, obj)
 
     def get_readonly_fields(self, request, obj=None):
-        """Rights come with roles and groups; nobody without every right gives every right."""
-        beyond = [] if request.user.is_superuser else ["is_staff", "is_superuser", "user_permissions"]
-        return [*super().get_readonly_fields(request, obj), *beyond]
+        """Rights come with roles, and every right is given at the machine alone (`createsuperuser`)."""
+        return [*super().get_readonly_fields(request, obj), "is_staff", "is_superuser", "user_permissions"]
 
     def save_formset(self, request, form, formset, change):
         """Memberships are changed by their actions, which keep groups and audit in step."""
         for membership in formset.save(commit=False):
-            if membership.pk:
-                dismiss(Membership.objects.get(pk=membership.pk), by=request.user)
-            enrol(membership.user, membership.agency, membership.role, by=request.user, rank=membership.rank)
+            before = Membership.objects.filter(pk=membership.pk).first()
+            if before and (before.agency, before.role) == (membership.agency, membership.role):
+                give_rank(before, membership.rank, by=request.user)
+                continue
+            if before:
+                dismiss(before, by=request.user)
+            given = admit(membership.user, membership.agency, membership.role, by=request.user, rank=membership.rank)
+            if isinstance(given, Nomination):
+                messages.warning(request, WAITS % {"what": given})
         for membership in formset.deleted_objects:
             dismiss(membership, by=request.user)
 
@@ -95,11 +129,55 @@ class MemberAdmin(PeopleOnRecordMixin, AskedAgainMixin, AuditedMixin, NoDeletion
     list_display = ["username", "first_name", "last_name", "is_active", "last_login"]
 
 
+@admin.register(Nomination)
+class NominationAdmin(PeopleOnRecordMixin, ReadonlyMixin, admin.ModelAdmin):
+    """Roles that wait for a second person, and those that were decided."""
+
+    list_display = ["__str__", "proposed_by", "proposed_at", "approved", "decided_by", "decided_at"]
+    list_filter = ["approved", "role"]
+    list_select_related = ["user", "agency", "proposed_by", "decided_by"]
+    search_fields = ["user__username", "user__last_name", "user__first_name"]
+    actions = ["approve", "refuse"]
+
+    def has_view_permission(self, request, obj=None):
+        return may_decide(request.user) or super().has_view_permission(request, obj)
+
+    def has_module_permission(self, request):
+        return self.has_view_permission(request)
+
+    def has_decide_permission(self, request):
+        return may_decide(request.user)
+
+    @admin.action(description=_("Approve the selected roles"), permissions=["decide"])
+    def approve(self, request, queryset):
+        if page := ask_again(request):
+            return page
+        decide_each(request, queryset, approve, _("%(what)s holds from now on."))
+
+    @admin.action(description=_("Refuse the selected roles, or take them back"), permissions=["decide"])
+    def refuse(self, request, queryset):
+        decide_each(request, queryset, refuse, _("%(what)s is not given."))
+
+
+def decide_each(request, nominations, decision, done: str) -> None:
+    for nomination in nominations:
+        try:
+            decision(nomination, by=request.user)
+        except NotAlone as refusal:
+            messages.error(request, f"{nomination}: {refusal}")
+        else:
+            messages.success(request, done % {"what": nomination})
+
+
 @admin.register(Agency)
 class AgencyAdmin(AskedAgainMixin, AuditedMixin, NoDeletionMixin, admin.ModelAdmin):
     list_display = ["code", "name_ko", "name_en", "kind", "is_active"]
     list_filter = ["kind", "is_active"]
     search_fields = ["code", "name_ko", "name_en"]
+
+    def get_readonly_fields(self, request, obj=None):
+        """Else the people of an agency would become the centre's with one stroke."""
+        return ["kind"] if obj else []
 
 
 class ApiKeyForm(forms.ModelForm):

@@ -94,6 +94,52 @@ class Membership(models.Model):
         return f"{self.user} – {self.agency} ({self.get_role_display()})"
 
 
+class NominationQuerySet(models.QuerySet):
+    def waiting(self):
+        return self.filter(decided_at=None)
+
+
+class Nomination(models.Model):
+    """A person proposed for a role that gives a right to others' video, or the power to give one.
+
+    The role does not hold before a second person has approved it: until then there is no membership.
+    """
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="nominations", verbose_name=_("person"))
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="nominations", verbose_name=_("agency"))
+    role = models.CharField(_("role"), max_length=20, choices=Membership.Role)
+    rank = models.CharField(_("rank or position"), max_length=40, blank=True)
+    proposed_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("proposed by"))
+    proposed_at = models.DateTimeField(_("proposed"), default=timezone.now)
+    decided_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("decided by"))
+    decided_at = models.DateTimeField(_("decided"), null=True)
+    approved = models.BooleanField(pgettext_lazy("role", "approved"), null=True)
+
+    objects = NominationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("proposed role")
+        verbose_name_plural = _("proposed roles")
+        ordering = ["-proposed_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "agency", "role"], condition=Q(decided_at=None), name="proposed_once_at_a_time"
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_at=None, decided_by=None, approved=None)
+                | Q(decided_at__isnull=False, decided_by__isnull=False, approved__isnull=False),
+                name="decided_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=~Q(approved=True) | ~Q(decided_by=models.F("proposed_by")) & ~Q(decided_by=models.F("user")),
+                name="approved_by_a_second_person",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.user} – {self.agency} ({self.get_role_display()})"
+
+
 class PledgeQuerySet(models.QuerySet):
     def valid(self, at=None):
         return self.filter(valid_until__gt=at or timezone.now())

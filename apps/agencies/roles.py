@@ -48,6 +48,7 @@ AUDITING = (
     "view_certificate",
     "view_agency",
     "view_user",
+    "view_nomination",
     "view_apikey",
 )
 RIGHTS = {Role.OPERATOR: PROVIDING, Role.SUPERVISOR: SUPERVISING, Role.AUDITOR: AUDITING}

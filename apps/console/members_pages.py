@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from apps.agencies import actions
-from apps.agencies.models import Agency, Membership, User
+from apps.agencies.models import Agency, Membership, Nomination, User
 from apps.agencies.proof import asked_again
 from apps.agencies.second_factor import take_factors
 
@@ -66,6 +66,7 @@ def page(request, form=None, link=None, status=200):
     context = {
         "form": form or InviteForm(agencies),
         "members": members.order_by("agency__code", "role", "user__last_name", "user__first_name"),
+        "waiting": Nomination.objects.waiting().filter(agency__in=agencies).select_related("user", "agency"),
         "link": link,
     }
     return render(request, "console/members.html", context, status=status)

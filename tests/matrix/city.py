@@ -15,7 +15,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from apps.agencies import sittings
-from apps.agencies.actions import enrol
+from apps.agencies.actions import admit, enrol
 from apps.agencies.models import Agency, ApiKey, Membership, Pledge, SignIn, User
 from apps.agencies.roles import lay_out_roles
 from apps.audit.models import Entry
@@ -331,6 +331,7 @@ class City:
                 by="x",
             ),
             "membership": Membership.objects.get(user=invited),
+            "nomination": admit(make_user("proposed"), self.centre, In.SUPERVISOR, by=people["everyone"]),
             "view": ViewLog.objects.create(door="live", camera=self.camera, user=people["police"], reason="x"),
             "bookmark": Bookmark.objects.create(camera=self.camera, at=now, note=SECRETS[1], by=people["police"]),
             "alarm": CameraAlarm.objects.create(camera=self.camera, kind="moved"),

@@ -19,6 +19,7 @@ LINE_OF = {
     "agencies/agency": "agency",
     "agencies/user": "user",
     "agencies/apikey": "key",
+    "agencies/nomination": "nomination",
     "cameras/site": "site",
     "cameras/camera": "camera",
     "cameras/district": "district_area",

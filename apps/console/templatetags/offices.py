@@ -4,7 +4,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.agencies.actions import administered_by
-from apps.agencies.models import Agency, Membership
+from apps.agencies.models import Agency, Membership, Nomination
+from apps.agencies.nominations import may_decide
 from apps.agencies.principals import Principal, principal_of
 from apps.console.alarm_pages import alarms_for
 from apps.console.hold_pages import may_see_holds
@@ -15,6 +16,12 @@ from apps.viewing.models import Finding
 
 register = template.Library()
 Role = Membership.Role
+
+
+@register.simple_tag
+def roles_waiting_for(person) -> int:
+    """Roles that this person may approve, or take back."""
+    return Nomination.objects.waiting().exclude(user=person).count() if may_decide(person) else 0
 
 
 @register.simple_tag(takes_context=True)
