@@ -1,3 +1,4 @@
+import { offerConverted } from "soc/convert";
 import { say, seconds } from "soc/texts";
 import { Stream } from "soc/stream";
 
@@ -63,20 +64,12 @@ class CameraTile extends HTMLElement {
     this.#stream.start();
   }
 
-  /** A browser that cannot play what the camera sends may have it converted; that costs the centre, so it is asked for. */
-  #offerConverted() {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = say("tile.convert");
-    button.dataset.convert = "";
-    button.addEventListener("click", () => {
-      const address = new URL(this.dataset.live, location.href);
-      address.searchParams.set("codec", "h264");
-      this.dataset.live = address;
-      this.#stop();
-      this.#start();
-    });
-    this.#words.append(" ", button);
+  #convert() {
+    const address = new URL(this.dataset.live, location.href);
+    address.searchParams.set("codec", "h264");
+    this.dataset.live = address;
+    this.#stop();
+    this.#start();
   }
 
   #stop() {
@@ -109,7 +102,7 @@ class CameraTile extends HTMLElement {
       return;
     }
     this.#say(state === "live" ? this.#note : inWords(state, detail));
-    if (state === "unsupported") this.#offerConverted();
+    if (state === "unsupported") offerConverted(this.#words, () => this.#convert());
     this.#line(state === "live" ? say("tile.delay", { seconds: seconds(detail.seconds) }) : "");
   }
 

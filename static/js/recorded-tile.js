@@ -1,3 +1,4 @@
+import { offerConverted } from "soc/convert";
 import { cityNow } from "soc/now";
 import { Reel, plays } from "soc/reel";
 import { Recording } from "soc/recording";
@@ -142,21 +143,14 @@ class RecordedTile extends HTMLElement {
     const spoken = state === "loading" && this.waited < SILENT_MS ? "" : words;
     if (this.#spoken === spoken) return;
     this.#spoken = spoken;
-    this.querySelector("[data-words]").textContent = spoken;
-    if (state === "unsupported") this.#offerConverted();
+    const place = this.querySelector("[data-words]");
+    place.textContent = spoken;
+    if (state === "unsupported") offerConverted(place, () => this.#convert());
   }
 
-  /** It costs the centre, so it is asked for. */
-  #offerConverted() {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = say("tile.convert");
-    button.dataset.convert = "";
-    button.addEventListener("click", () => {
-      this.recording.converted = true;
-      this.querySelector(".tile-recorded").textContent = say("past.converted");
-    });
-    this.querySelector("[data-words]").append(" ", button);
+  #convert() {
+    this.recording.converted = true;
+    this.querySelector(".tile-recorded").textContent = say("past.converted");
   }
 }
 
