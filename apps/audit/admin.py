@@ -70,7 +70,7 @@ def filter_in_words(word: Callable[[str], str]):
     class Filter(admin.AllValuesFieldListFilter):
         def choices(self, changelist):
             for choice in super().choices(changelist):
-                yield {**choice, "display": word(choice["display"])}
+                yield {**choice, "display": word(choice["display"]) or "–"}
 
     return Filter
 

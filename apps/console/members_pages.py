@@ -33,10 +33,10 @@ def agencies_of(request):
 class InviteForm(forms.Form):
     agency = forms.ModelChoiceField(label=gettext_lazy("Agency"), queryset=Agency.objects.none(), empty_label=None)
     role = forms.ChoiceField(label=gettext_lazy("Role"), choices=Membership.Role)
-    last_name = forms.CharField(label=gettext_lazy("Family name"), max_length=60)
-    first_name = forms.CharField(label=gettext_lazy("Given name"), max_length=60)
+    last_name = forms.CharField(label=gettext_lazy("Family name"), max_length=50)
+    first_name = forms.CharField(label=gettext_lazy("Given name"), max_length=50)
     rank = forms.CharField(label=gettext_lazy("Rank or position"), max_length=40, required=False)
-    username = forms.CharField(label=gettext_lazy("User name"), max_length=150, validators=[UnicodeUsernameValidator()])
+    username = forms.CharField(label=gettext_lazy("User name"), max_length=90, validators=[UnicodeUsernameValidator()])
 
     def __init__(self, agencies, *args):
         super().__init__(*args)

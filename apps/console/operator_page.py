@@ -6,7 +6,7 @@ from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Prefetch, Q
+from django.db.models import Case, Prefetch, Q, When
 from django.http import Http404, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -30,6 +30,10 @@ from apps.retention.models import DiskWatch, Hold
 CLOSED_SHOWN = 12
 OPEN_SHOWN = 200
 FOUND = 8
+# In a flood of calls no urgent one that nobody has taken falls out of the list.
+WAITING_FIRST = Case(
+    When(state="reported", grade=Incident.Grade.URGENT, then=0), When(state="reported", then=1), default=2
+)
 ENDINGS = {"close", "cancel"}
 OUTCOMES = {
     "seen_helped": gettext_lazy("Video helped the units"),
@@ -86,11 +90,11 @@ def work(request):
 
 def queue_context(request) -> dict:
     incidents = Incident.objects.visible_to(principal_of(request))
-    shown = incidents.open().order_by("-received_at")[:OPEN_SHOWN]
-    new = [incident for incident in shown if incident.state == "reported"]
+    shown = list(incidents.open().order_by(WAITING_FIRST, "-received_at")[:OPEN_SHOWN])
     return {
-        "new": sorted(new, key=lambda incident: incident.grade != Incident.Grade.URGENT),
+        "new": [incident for incident in shown if incident.state == "reported"],
         "in_hand": [incident for incident in shown if incident.state != "reported"],
+        "left_out": incidents.open().count() - OPEN_SHOWN if len(shown) == OPEN_SHOWN else 0,
         "closed": incidents.filter(closed_at__isnull=False).order_by("-closed_at")[:CLOSED_SHOWN],
         "current": address(request).get("incident", ""),
         "urgent_reviews": reviews_for(request.user),

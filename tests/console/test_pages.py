@@ -283,6 +283,18 @@ def test_the_queue_costs_the_same_however_long(client, operator, police, camera,
     assert many.count('class="row ') == few.count('class="row ') + 10
 
 
+def test_in_a_flood_of_calls_the_urgent_one_stays_in_the_list(client, operator, police, camera, monkeypatch):
+    monkeypatch.setattr("apps.console.operator_page.OPEN_SHOWN", 2)
+    client.force_login(operator)
+    urgent, *others = [
+        receive(police.agency, checked(grade=grade), by=police.user).incident
+        for grade in ("urgent", "normal", "normal", "normal")
+    ]
+    page = client.get("/console/queue/", headers={"accept-language": "en"})
+    assert [incident.number for incident in page.context["new"]] == [urgent.number, others[-1].number]
+    assert "2 more open calls are not in this list" in text(page)
+
+
 def test_the_agency_page_costs_the_same_however_long(client, police, camera, django_assert_max_num_queries):
     client.force_login(police.user)
     for _ in range(8):
