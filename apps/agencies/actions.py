@@ -27,6 +27,15 @@ def staff_group(agency: Agency, role: str) -> Group:
     return Group.objects.get_or_create(name=f"{role}s of {agency.code}")[0]
 
 
+def groups_in_words() -> dict[str, str]:
+    """What people read for the names of these groups."""
+    roles, agencies = Membership.Role, Agency.objects.all()
+    of_roles = {f"role: {role.value}": str(_("Everybody: %(role)s") % {"role": role.label}) for role in roles}
+    return of_roles | {
+        f"{role.value}s of {one.code}": f"{one.name} – {role.label}" for one in agencies for role in roles
+    }
+
+
 @transaction.atomic
 def enrol(user: User, agency: Agency, role: str, *, by, rank: str = "") -> Membership:
     """Make `user` a member of `agency`. A second call changes nothing."""
