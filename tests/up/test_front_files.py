@@ -15,6 +15,7 @@ from daejeon_soc.up import ports, programs
 from tests.city.client import eventually
 
 pytestmark = pytest.mark.slow
+BROWSER = {"Accept": "text/html,application/xhtml+xml"}
 LENGTH = 40 * 1024 * 1024  # more than all buffers between nginx and a slow reader
 
 
@@ -155,4 +156,15 @@ def upload_refused(front: str) -> bool:
 def test_nobody_asks_all_the_time(front):
     codes = [httpx.get(f"{front}/verify/").status_code for _ in range(40)]
     assert codes[:20] == [200] * 20 and 429 in codes
+    assert httpx.get(f"{front}/verify/").json()["code"] == "busy"
+    assert "너무 많습니다" in httpx.get(f"{front}/verify/", headers=BROWSER).text
     assert httpx.get(f"{front}/sign-in/").status_code == 200
+
+
+def test_a_server_that_is_away_is_told_to_systems_and_to_people(front):
+    upgrade = {"Upgrade": "websocket", "Connection": "Upgrade"}
+    system, person = (httpx.get(f"{front}/ws/events/", headers=upgrade | kind) for kind in ({}, BROWSER))
+    assert (system.status_code, system.json()["code"]) == (503, "away")
+    assert person.status_code == 503
+    assert person.headers["content-type"] == "text/html; charset=utf-8"
+    assert 'http-equiv="refresh"' in person.text and "다시 시작" in person.text
