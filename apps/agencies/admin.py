@@ -58,6 +58,9 @@ class RightsAdmin(AskedAgainMixin, AuditedMixin, NoDeletionMixin, GroupAdmin):
     A new group, such as a shift, has no rights here: those come with the roles.
     """
 
+    def get_list_display(self, request):
+        return [in_words("name", actions.groups_in_words(), _("Who")), "name"]
+
     def get_fields(self, request, obj=None):
         return ["name", "permissions"] if obj else ["name"]
 
