@@ -81,9 +81,6 @@ class MemberForm(UserChangeForm):
             raise forms.ValidationError(_("Only the centre’s operators, supervisors and administrators join a group."))
         return Group.objects.filter(Q(pk__in=chosen) | Q(pk__in=of_roles(), user=self.instance)).distinct()
 
-    def get_list_display(self, request):
-        return [in_words("name", actions.groups_in_words(), _("Who")), "name"]
-
 
 class MembershipInline(admin.TabularInline):
     model = Membership

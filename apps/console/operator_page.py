@@ -31,9 +31,7 @@ CLOSED_SHOWN = 12
 OPEN_SHOWN = 200
 FOUND = 8
 # In a flood of calls no urgent one that nobody has taken falls out of the list.
-WAITING_FIRST = Case(
-    When(state="reported", grade=Incident.Grade.URGENT, then=0), When(state="reported", then=1), default=2
-)
+URGENT_FIRST = Case(When(grade=Incident.Grade.URGENT, then=0), default=1)
 ENDINGS = {"close", "cancel"}
 OUTCOMES = {
     "seen_helped": gettext_lazy("Video helped the units"),
@@ -90,11 +88,13 @@ def work(request):
 
 def queue_context(request) -> dict:
     incidents = Incident.objects.visible_to(principal_of(request))
-    shown = list(incidents.open().order_by(WAITING_FIRST, "-received_at")[:OPEN_SHOWN])
+    new = list(incidents.filter(state="reported").order_by(URGENT_FIRST, "-received_at")[:OPEN_SHOWN])
+    in_hand = list(incidents.open().exclude(state="reported").order_by("-received_at")[:OPEN_SHOWN])
+    full = OPEN_SHOWN in (len(new), len(in_hand))
     return {
-        "new": [incident for incident in shown if incident.state == "reported"],
-        "in_hand": [incident for incident in shown if incident.state != "reported"],
-        "left_out": incidents.open().count() - OPEN_SHOWN if len(shown) == OPEN_SHOWN else 0,
+        "new": new,
+        "in_hand": in_hand,
+        "left_out": incidents.open().count() - len(new) - len(in_hand) if full else 0,
         "closed": incidents.filter(closed_at__isnull=False).order_by("-closed_at")[:CLOSED_SHOWN],
         "current": address(request).get("incident", ""),
         "urgent_reviews": reviews_for(request.user),

@@ -274,11 +274,11 @@ def test_the_queue_costs_the_same_however_long(client, operator, police, camera,
     client.force_login(operator)
     for _ in range(3):
         receive(police.agency, checked(), by=police.user)
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         few = text(client.get("/console/queue/"))
     for _ in range(10):
         receive(police.agency, checked(), by=police.user)
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         many = text(client.get("/console/queue/"))
     assert many.count('class="row ') == few.count('class="row ') + 10
 
@@ -293,6 +293,10 @@ def test_in_a_flood_of_calls_the_urgent_one_stays_in_the_list(client, operator, 
     page = client.get("/console/queue/", headers={"accept-language": "en"})
     assert [incident.number for incident in page.context["new"]] == [urgent.number, others[-1].number]
     assert "2 more open calls are not in this list" in text(page)
+    advance(others[0], "acknowledge", by=operator)
+    page = client.get("/console/queue/", headers={"accept-language": "en"})
+    assert [incident.number for incident in page.context["in_hand"]] == [others[0].number], "what is worked on stays"
+    assert "1 more open call is not in this list" in text(page)
 
 
 def test_the_agency_page_costs_the_same_however_long(client, police, camera, django_assert_max_num_queries):
