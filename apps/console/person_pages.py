@@ -38,6 +38,8 @@ def lock(request):
 @sensitive_post_parameters()
 def unlock(request):
     """The person's own password, code or passkey; too many wrong ones are treated like wrong sign-ins."""
+    if not request.session.get(sittings.LOCKED):
+        return redirect(next_page(request))  # unlocked in another tab
     wrong = ""
     if request.method == "POST":
         wrong = proof.prove(request)

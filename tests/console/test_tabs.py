@@ -49,6 +49,8 @@ def test_nothing_stays_on_the_screen_after_signing_out(page, police):  # noqa: F
     page.go_back()
     page.wait_for_selector("#id_username")
     assert "/sign-in/" in page.url
+    sign_in(page, "police")
+    other.wait_for_url("**/agency/requests/")
 
 
 def test_a_wrong_clock_shows_the_citys_time(page, operator, incident):  # noqa: F811
