@@ -5,8 +5,11 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserChangeForm
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.agencies import actions
@@ -51,6 +54,14 @@ class AuditedMixin:
         record(verb, actor=request.user, target=obj, fields=form.changed_data)
 
 
+DJANGOS = {"add": _("Can add"), "change": _("Can change"), "delete": _("Can delete"), "view": _("Can view")}
+
+
+def right_words(right: Permission) -> str:
+    verb, _underscore, model = right.codename.partition("_")
+    return DJANGOS[verb] if verb in DJANGOS and model == right.content_type.model else gettext(right.name)
+
+
 @admin.register(Group)
 class RightsAdmin(AskedAgainMixin, AuditedMixin, NoDeletionMixin, GroupAdmin):
     """Groups of people and what they may do: standing rights hang on them, so none is deleted.
@@ -61,8 +72,20 @@ class RightsAdmin(AskedAgainMixin, AuditedMixin, NoDeletionMixin, GroupAdmin):
     def get_list_display(self, request):
         return [in_words("name", actions.groups_in_words(), _("Who")), "name"]
 
+    readonly_fields = ["rights"]
+
     def get_fields(self, request, obj=None):
-        return ["name", "permissions"] if obj else ["name"]
+        if obj is None:
+            return ["name"]
+        return ["name", "permissions" if self.has_change_permission(request, obj) else "rights"]
+
+    @admin.display(description=_("Rights"))
+    def rights(self, group):
+        """In the reader's language; Django keeps their names in English."""
+        held = group.permissions.select_related("content_type").order_by("content_type__app_label", "codename")
+        return format_html_join(
+            mark_safe("<br>"), "{}: {}", [(one.content_type.name, right_words(one)) for one in held]
+        )
 
 
 class MemberForm(UserChangeForm):

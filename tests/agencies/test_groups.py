@@ -1,8 +1,11 @@
 import pytest
 from django.contrib.auth.models import Group
+from django.utils.html import escape
 from django.utils.translation import override
 
 from apps.agencies.actions import groups_in_words
+from apps.agencies.admin import right_words
+from apps.agencies.roles import lay_out_roles
 from tests.cast import Role, make_user
 
 pytestmark = pytest.mark.django_db
@@ -16,3 +19,14 @@ def test_every_group_is_listed_in_words(client, police, operator, centre, django
     with override("en"):
         words = groups_in_words()["liaisons of police"]
     assert police.agency.name_en in words and words in page and "liaisons of police" in page
+
+
+def test_the_rights_of_a_group_are_read_in_korean(client, supervisor, centre):
+    lay_out_roles()
+    admin = make_user("admin", centre, Role.ADMINISTRATOR, is_staff=True)
+    client.force_login(admin)
+    group = Group.objects.get(name="role: supervisor")
+    with override("ko"):
+        words = [str(right_words(right)) for right in group.permissions.select_related("content_type")]
+    page = client.get(f"/admin/auth/group/{group.pk}/change/", headers={"accept-language": "ko"}).content.decode()
+    assert words and all(escape(one) in page for one in words)
