@@ -6,6 +6,7 @@ import json
 import socket
 import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -74,7 +75,7 @@ def _in_tail(text: str) -> str:
 
 
 def send(address: str, messages: Iterator[bytes]) -> None:
-    """Send to `udp://`, `tcp://` or `tls://host:port`; OSError when it cannot be reached."""
+    """Send to `udp://`, `tcp://` or `tls://host:port`. OSError when it cannot be reached, or does not take it all."""
     to = urlsplit(address)
     place = (to.hostname, to.port or 6514)
     if to.scheme == "udp":
@@ -82,11 +83,24 @@ def send(address: str, messages: Iterator[bytes]) -> None:
             for message in messages:
                 out.sendto(message, place)
         return
-    with socket.create_connection(place, timeout=PATIENCE_S) as plain:
-        out = (
-            ssl.create_default_context().wrap_socket(plain, server_hostname=to.hostname)
-            if to.scheme == "tls"
-            else plain
-        )
+    with _connected(place, is_encrypted=to.scheme == "tls") as out:
         for message in messages:
             out.sendall(b"%d %s" % (len(message), message))
+        _wait_until_read(out)
+
+
+def _connected(place: tuple[str, int], *, is_encrypted: bool) -> socket.socket:
+    out = socket.create_connection(place, timeout=PATIENCE_S)
+    # It closes what it wraps, or could not wrap.
+    return ssl.create_default_context().wrap_socket(out, server_hostname=place[0]) if is_encrypted else out
+
+
+def _wait_until_read(out: socket.socket) -> None:
+    """What lies in buffers is not told yet: wait for the other end, which closes when it has read to the end."""
+    if isinstance(out, ssl.SSLSocket):
+        # Some close without the farewell of TLS.
+        with suppress(ssl.SSLError):
+            out.unwrap()
+    out.shutdown(socket.SHUT_WR)
+    while out.recv(4096):
+        pass

@@ -1,6 +1,10 @@
 import re
 import socket
+import ssl
 import threading
+from contextlib import suppress
+from functools import partial
+from math import inf
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -8,6 +12,8 @@ from django.core.management import CommandError, call_command
 from apps.audit import siem
 from apps.audit.actions import record, seal
 from apps.audit.models import Entry, Forwarding, Link
+from apps.video.tls import for_reader, for_recorder
+from tests.killing import killed_at
 
 pytestmark = pytest.mark.django_db
 
@@ -107,27 +113,80 @@ def test_export_names_a_bad_moment(since):
         call_command("export_audit", since=since)
 
 
-class Killed(BaseException):
-    """Stands for the end of the process: nothing handles it."""
+class Collectors:
+    """The same, for one caller after another; closes each connection when it has read `most` bytes of it."""
+
+    def __init__(self, most: float = inf, opened=lambda caller: caller, parted=lambda caller: None):
+        self.door, self.heard, self.most = socket.create_server(("127.0.0.1", 0)), [], most
+        self.opened, self.parted = opened, parted
+        self.address = f"tcp://127.0.0.1:{self.door.getsockname()[1]}"
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        with suppress(OSError):
+            while True:
+                with self.opened(self.door.accept()[0]) as caller:
+                    self.heard.append(b"")
+                    while len(self.heard[-1]) < self.most and (part := caller.recv(4_000)):
+                        self.heard[-1] += part
+                    self.parted(caller)
+
+    def positions(self) -> list[int]:
+        return [int(found) for heard in self.heard for found in re.findall(rb"externalId=(\d+)", heard)]
 
 
-@pytest.mark.parametrize("sent", [0, 1, 2])
-def test_what_was_broken_off_while_telling_is_told_again_in_order(settings, monkeypatch, sent):
-    """Twice rather than not at all: the collector knows a repeat by its externalId."""
-    settings.SIEM_ADDRESS = "tcp://siem.example:6514"
-    heard = []
-
-    def dies_after(address, messages):
-        heard.extend(message for message, _n in zip(messages, range(sent), strict=False))
-        raise Killed
-
-    for index in range(2):
+def test_what_lies_in_buffers_is_not_told(settings):
+    """A collector that dies with half of it unread: all of it is told again."""
+    collector = Collectors(most=1)
+    settings.SIEM_ADDRESS = collector.address
+    for index in range(40):
         record("tested", index=index)
     seal()
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(siem, "send", dies_after)
+    with pytest.raises(OSError):
         siem.forward()
-    monkeypatch.setattr(siem, "send", lambda address, messages: heard.extend(messages))
-    assert siem.forward() == 2
-    told = [int(re.search(rb"externalId=(\d+)", message)[1]) for message in heard]
-    assert told[-2:] == [1, 2] and told[:-2] == [1, 2][: len(told) - 2]
+    collector.most = inf
+    assert siem.forward() == 40
+    collector.door.close()
+    assert collector.positions()[-40:] == list(range(1, 41))
+
+
+@pytest.mark.parametrize("parted", [lambda caller: caller.unwrap(), lambda caller: None], ids=["politely", "curtly"])
+def test_by_tls_the_other_end_is_waited_for_too(settings, monkeypatch, parted):
+    context, _fingerprint = for_recorder()
+    collector = Collectors(opened=partial(context.wrap_socket, server_side=True), parted=parted)
+    settings.SIEM_ADDRESS = collector.address.replace("tcp", "tls")
+    monkeypatch.setattr(ssl, "create_default_context", lambda: for_reader("192.0.2.1"))
+    record("tested")
+    seal()
+    assert siem.forward() == 1
+    collector.door.close()
+    assert collector.positions() == [1]
+
+
+STEPS = [
+    # Where it is killed, and how many of three entries are told by then.
+    (siem, "send", 0, 0),
+    (siem, "syslog", 0, 0),
+    (siem, "syslog", 2, 2),
+    (siem, "_wait_until_read", 0, 3),
+    (Forwarding, "save", 0, 3),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_killed_at_any_step_nothing_is_lost_and_no_more_than_its_lot_is_told_twice(settings):
+    collector = Collectors()
+    settings.SIEM_ADDRESS = collector.address
+    expected, last = [], 0
+    for place, name, calls, told in STEPS:
+        for index in range(3):
+            record("tested", index=index)
+        seal()
+        lot, last = [last + 1, last + 2, last + 3], last + 3
+        killed_at(siem.forward, place, name, calls)
+        assert siem.forward() == 3
+        assert siem.forward() == 0
+        expected += lot[:told] + lot
+    collector.door.close()
+    assert collector.positions() == expected

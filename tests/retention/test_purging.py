@@ -1,5 +1,4 @@
 import os
-import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from apps.retention import purging, tasks
 from apps.video import partitions
 from apps.video.models import PurgeMark, Recorder, Segment
 from tests.cast import make_camera
+from tests.killing import killed_at
 from tests.video.conftest import roots  # noqa: F401
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
@@ -135,16 +135,6 @@ class TestKilled:
             for day in partitions.days("video_segment"):
                 cursor.execute(f"drop table video_segment_{day:%Y%m%d}")
 
-    @pytest.fixture
-    def killed_at(self, days_of_its_own):
-        def killed_at(module, name: str, calls: int) -> None:
-            child = os.fork()
-            if not child:
-                purge_until_killed(module, name, calls)
-            assert os.waitpid(child, 0)[1] == signal.SIGKILL
-
-        return killed_at
-
     @pytest.mark.parametrize(
         ("module", "name", "calls"),
         [
@@ -165,9 +155,9 @@ class TestKilled:
             (partitions, "call", 1),
         ],
     )
-    def test_at_any_step_the_next_run_finishes(self, killed_at, week, camera, module, name, calls):
+    def test_at_any_step_the_next_run_finishes(self, days_of_its_own, week, camera, module, name, calls):
         partitions.empty_the_net(NOW)
-        killed_at(module, name, calls)
+        killed_at(lambda: purging.purge(NOW), module, name, calls)
         rows = {segment.path for segment in Segment.objects.all()}
         assert all(segment.file.exists() for segment in Segment.objects.in_sight())
         assert all(segment.path in rows for segment in week if segment.file.exists())
@@ -179,25 +169,6 @@ class TestKilled:
         assert put_on_record() == 3
         there = partitions.days("video_segment")
         assert [segment.started_at.date() in there for segment in week] == [True] * 8 + [False] * 2
-
-
-def purge_until_killed(module, name: str, calls: int) -> None:
-    """In a child of the test's process: purge, and end at the call of `name` after so many. Never returns."""
-    parents = connection.connection  # kept: letting go of it would end the parent's session
-    connection.connection = None
-    real, done = getattr(module, name), []
-
-    def dies(*args, **kwargs):
-        if len(done) >= calls:
-            os.kill(os.getpid(), signal.SIGKILL)
-        done.append(args)
-        return real(*args, **kwargs)
-
-    setattr(module, name, dies)
-    try:
-        purging.purge(NOW)
-    finally:
-        os._exit(parents is None)
 
 
 def put_on_record() -> int:

@@ -8,6 +8,7 @@ from apps.audit.models import Entry
 from apps.viewing import checks, tasks
 from apps.viewing.models import Finding, MonthlyCheck, ViewLog
 from tests.cast import Role, make_camera, make_user
+from tests.killing import killed_at
 
 pytestmark = pytest.mark.django_db
 
@@ -118,6 +119,36 @@ def test_a_month_is_looked_through_once(operator, camera):
     look(operator, camera, 20)
     assert checks.make(OCTOBER) == first
     assert kinds() == [("one_camera", 20)]
+
+
+STEPS = [
+    # Where it is killed, and how many of two months are looked through by then.
+    (MonthlyCheck.objects, "get_or_create", 0, 0),
+    (Finding.objects, "bulk_create", 0, 0),
+    (checks, "record", 0, 0),
+    (checks, "close_if_done", 0, 0),
+    (checks, "make", 1, 1),
+    (Finding.objects, "bulk_create", 0, 1),
+    (checks, "close_if_done", 0, 1),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_killed_at_any_step_each_month_is_looked_through_once(operator, camera):
+    day = timezone.localdate().day
+    for days in (day + 35, day + 3):
+        look(operator, camera, 20, at=timezone.now() - timedelta(days=days))
+    for place, name, calls, done in STEPS:
+        killed_at(tasks.check_complete_months, place, name, calls)
+        assert looked_through() == [done] * 3
+    tasks.check_complete_months()
+    assert looked_through() == [2] * 3
+
+
+def looked_through() -> list[int]:
+    told = Entry.objects.filter(verb="access_log.checked").count()
+    return [MonthlyCheck.objects.count(), Finding.objects.filter(times=20).count(), told]
 
 
 def test_the_last_answer_completes_the_month(operator, camera, auditor):
