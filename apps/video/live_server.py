@@ -6,6 +6,7 @@ import errno
 import logging
 import socket
 import time
+from collections import Counter
 from threading import Thread
 
 from django.conf import settings
@@ -17,7 +18,10 @@ logger = logging.getLogger(__name__)
 
 # A camera that comes back within this time does not cost its viewers their view.
 GRACE = 5.0
+# Who has not proved by then that they know the secret is no reader of ours; nor does anybody need a place for that
+# when so many try at once.
 HANDSHAKE_SECONDS = 5.0
+MOST_STRANGERS = 64
 FAREWELL_SECONDS = 1.0
 # Small, so that what a slow reader has not taken waits here, where it can be dropped.
 SEND_BUFFER = 128 * 1024
@@ -40,8 +44,11 @@ class LiveServer:
         self._host = host
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._run, name="live", daemon=True)
-        self._server: asyncio.Server | None = None
+        self._own_tasks: list[asyncio.Task] = []
+        self._encryption: dict = {}
         self._fingerprint = b""
+        # Those who have not proved who they are yet, in the order in which they came, with their hosts.
+        self._strangers: dict[asyncio.Task, str] = {}
         self.channels: dict[int, Channel] = {}
         self.address = ""
 
@@ -72,21 +79,17 @@ class LiveServer:
 
     async def _start(self) -> str:
         listening = listen(self._host, settings.RECORDER_PORTS)
+        listening.setblocking(False)
         host, port = listening.getsockname()[:2]
-        how = {"limit": wire.LONGEST_WISH} | self._encryption(host)
-        self._server = await asyncio.start_server(self._serve, sock=listening, **how)
-        self._watchdog = asyncio.create_task(self._end_the_dead())
+        if tls.leaves_the_machine(host):
+            context, self._fingerprint = tls.for_recorder()
+            self._encryption = {"ssl": context, "ssl_shutdown_timeout": FAREWELL_SECONDS}
+        self._own_tasks = [asyncio.create_task(self._let_in(listening)), asyncio.create_task(self._end_the_dead())]
         return f"{host}:{port}"
 
-    def _encryption(self, host: str) -> dict:
-        if not tls.leaves_the_machine(host):
-            return {}
-        context, self._fingerprint = tls.for_recorder()
-        return {"ssl": context, "ssl_handshake_timeout": HANDSHAKE_SECONDS, "ssl_shutdown_timeout": FAREWELL_SECONDS}
-
     async def _stop(self) -> None:
-        self._server.close()
-        self._watchdog.cancel()
+        for task in self._own_tasks:
+            task.cancel()
         for channel in self.channels.values():
             channel.end_all(reasons.RECORDER_GONE)
         await asyncio.sleep(0.1)
@@ -102,22 +105,55 @@ class LiveServer:
                 if channel.viewers and channel.down_for() > GRACE:
                     channel.end_all(channel.reason)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _let_in(self, listening: socket.socket) -> None:
+        with listening:
+            while True:
+                try:
+                    connection, (host, *_port) = await self._loop.sock_accept(listening)
+                except OSError as error:
+                    logger.error("nobody can be let in for a second: %s", error)
+                    await asyncio.sleep(1)
+                    continue
+                task = asyncio.create_task(self._serve(connection, host))
+                self._strangers[task] = host
+                task.add_done_callback(lambda task: self._strangers.pop(task, None))
+                if len(self._strangers) > MOST_STRANGERS:
+                    self._turn_one_away()
+                # Who stands at the door already is accepted without waiting: the others have their turn all the same.
+                await asyncio.sleep(0)
+
+    def _turn_one_away(self) -> None:
+        """The longest there of the host that sent most: a crowd from one host takes no other host's place."""
+        crowd, _number = Counter(self._strangers.values()).most_common(1)[0]
+        longest = next(task for task, host in self._strangers.items() if host == crowd)
+        del self._strangers[longest]
+        longest.cancel()
+
+    async def _serve(self, connection: socket.socket, host: str) -> None:
+        writer = None
         try:
-            sock = writer.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-            writer.transport.set_write_buffer_limits(high=SEND_BUFFER)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
             async with asyncio.timeout(HANDSHAKE_SECONDS):
+                reader, writer = await self._streams(connection)
                 want, camera_id = await self._greet(reader, writer)
+            self._strangers.pop(asyncio.current_task(), None)
             await self._answer(want, camera_id, reader, writer)
         except (wire.BadPeer, TimeoutError, ValueError) as error:
-            logger.warning("live reader turned away: %s", error)
+            logger.warning("live reader at %s turned away: %s", host, str(error) or "it says nothing")
         except (OSError, asyncio.IncompleteReadError):
             pass  # the reader left
         finally:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
+            if writer:
+                writer.close()
+                with contextlib.suppress(OSError):
+                    await writer.wait_closed()
+
+    async def _streams(self, connection: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader = asyncio.StreamReader(limit=wire.LONGEST_WISH)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport, _ = await self._loop.connect_accepted_socket(lambda: protocol, connection, **self._encryption)
+        transport.set_write_buffer_limits(high=SEND_BUFFER)
+        return reader, asyncio.StreamWriter(transport, protocol, reader, self._loop)
 
     async def _greet(self, reader, writer) -> tuple[str, int]:
         said, challenge = wire.greeting(self._fingerprint)

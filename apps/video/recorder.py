@@ -13,7 +13,7 @@ from threading import Event, Thread
 from django.conf import settings
 from django.db import DataError, IntegrityError, connection
 from django.db import Error as DatabaseError
-from django.db.models import Max
+from django.db.models import Max, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -157,10 +157,15 @@ class Heart:
             connection.close()  # the process itself says so, and once
 
 
+def share_of(capacity: int, cameras: int, room: int) -> int:
+    """Each according to what it may hold, out of `room` in all: what a small one leaves, the large ones take."""
+    return min(capacity, ceil(cameras * capacity / max(1, room)))
+
+
 class RecorderProcess:
     def __init__(self, *, capacity: int | None = None):
         self.id = uuid.uuid4()
-        self.capacity = capacity or settings.RECORDER_CAPACITY
+        self.capacity = settings.RECORDER_CAPACITY if capacity is None else capacity
         self._news: queue.SimpleQueue = queue.SimpleQueue()
         self._unwritten: list = []
         self._feeds: dict[int, Feed] = {}
@@ -248,8 +253,8 @@ class RecorderProcess:
         held.filter(camera__in=given).delete()
         self._returning -= given
         held.exclude(camera__in=Camera.objects.streaming()).delete()
-        wanted, others = Camera.objects.streaming().count(), Recorder.objects.alive().count()
-        share = min(self.capacity, ceil(wanted / max(1, others)))
+        room = Recorder.objects.alive().aggregate(room=Sum("capacity"))["room"] or self.capacity
+        share = share_of(self.capacity, Camera.objects.streaming().count(), room)
         count = held.count() - len(self._returning)
         if count < share:
             self._take(share - count)

@@ -541,6 +541,28 @@ class TestBetweenHosts:
         finally:
             await sync_to_async(server.stop)()
 
+    @pytest.mark.parametrize(
+        "says", [b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"\x16" * 4], ids=["nothing", "half", "junk"]
+    )
+    async def test_a_crowd_of_strangers_takes_nobodys_place(self, stage, monkeypatch, says):
+        """Who breaks off within the handshake holds no thread, is one of a few, and not for long."""
+        monkeypatch.setattr(live_server, "HANDSHAKE_SECONDS", 1.5)
+        stage.publish(16)
+        host, _, port = stage.server.address.rpartition(":")
+        threads, most = threading.active_count(), live_server.MOST_STRANGERS
+        async with contextlib.AsyncExitStack() as crowd:
+            for _ in range(3 * most):
+                _reader, writer = await asyncio.open_connection(host, int(port))
+                crowd.callback(lambda writer: writer.transport.abort(), writer)
+                writer.write(says)
+            began = time.monotonic()
+            parts = await asyncio.wait_for(take(CAMERA, 1), 2)
+            took = time.monotonic() - began
+            assert len(stage.server._strangers) <= most
+            assert threading.active_count() == threads
+            await sync_to_async(until)(lambda: not stage.server._strangers, 3)
+        assert starts_with_key(parts[2]) and took < 1
+
     async def test_a_reader_that_does_not_encrypt_is_told_nothing(self, stage):
         stage.publish(1)
         host, _, port = stage.server.address.rpartition(":")
