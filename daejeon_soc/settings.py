@@ -421,6 +421,11 @@ RECORDER_CAPACITY = env.int("RECORDER_CAPACITY", default=100)
 # Cameras converted at once for browsers that cannot play H.265; each takes up to a core.
 CONVERSIONS_AT_ONCE = env.int("CONVERSIONS_AT_ONCE", default=2)
 
+# ClamAV's clamd, which papers go past before they are kept: unix:///run/clamav/clamd.ctl or tcp://host:3310.
+CLAMD_ADDRESS = env.str("CLAMD_ADDRESS", default="")
+if CLAMD_ADDRESS and not re.fullmatch(r"unix:///.+|tcp://[^/]+", CLAMD_ADDRESS):
+    raise ImproperlyConfigured("CLAMD_ADDRESS is unix:///path/to/clamd.ctl or tcp://host:3310")
+
 # --- provision to agencies --------------------------------------------------
 # Days after its end by which an agency says what came of a provision, and how many it may owe before it gets no
 # new clips. Hours in which the centre answers a request.

@@ -43,6 +43,8 @@ VERBS = {
     "person.disabled": _("Person disabled"),
     "person.searched": _("Person searched for"),
     "factors.encrypted_anew": _("Second factors encrypted anew"),
+    "paper.infected": _("Virus found in a paper"),
+    "paper.not_scanned": _("Paper refused: the virus scanner did not answer"),
     "member.enrolled": _("Member enrolled"),
     "member.dismissed": _("Membership ended"),
     "member.proposed": _("Role proposed"),

@@ -12,7 +12,7 @@ from apps.agencies.proof import ask_again
 from apps.audit.admin import ReadonlyMixin, filter_in_words
 from apps.cameras.models import District, Purpose
 from apps.incidents.models import Incident
-from apps.linked_services.forms import MouForm
+from apps.linked_services.forms import MouForm, PaperForm
 from apps.linked_services.services import ALL
 from apps.mous import agreements
 from apps.mous.actions import NotAllowed
@@ -67,6 +67,11 @@ class AgreementAdmin(AuditedMixin, NoDeletionMixin, admin.ModelAdmin):
     def has_change_permission(self, request, obj=None):
         """What left the draft is not edited: it is sent back, suspended, revoked, or followed by a new version."""
         return super().has_change_permission(request, obj) and (obj is None or obj.state == Agreement.State.DRAFT)
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change, **kwargs)
+        form.uploader = request.user
+        return form
 
     def save_model(self, request, obj, form, change):
         if not change:
@@ -214,6 +219,7 @@ class MouAdmin(LeafletGeoAdminMixin, AgreementAdmin):
 class IntegrationAdmin(AgreementAdmin):
     """Owners join the centre."""
 
+    form = PaperForm
     list_display = ["__str__", "owner", "state", "starts_at", "ends_at", "signed_by", "countersigned_by"]
     list_filter = ["state"]
     list_select_related = ["owner", "signed_by", "countersigned_by"]

@@ -2,12 +2,14 @@ from functools import reduce
 
 from django import forms
 from django.contrib.gis.geos import GEOSGeometry, MultiPolygon
+from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
-from apps.agencies.models import Agency
+from apps.agencies.models import Agency, User
 from apps.cameras.models import District, Purpose
 from apps.linked_services.services import ALL
 from apps.mous.models import MediaKind, Mou
+from apps.mous.viruses import refuse_infected
 
 
 def boxes(label, choices, *, required=True, help_text="") -> forms.MultipleChoiceField:
@@ -28,7 +30,19 @@ def owner_choices() -> list[tuple[int, str]]:
     return [(owner.pk, str(owner)) for owner in Agency.objects.filter(sites__isnull=False).distinct()]
 
 
-class MouForm(forms.ModelForm):
+class PaperForm(forms.ModelForm):
+    """What is uploaded goes past the virus scanner."""
+
+    uploader: User | None = None
+
+    def clean_scan(self):
+        paper = self.cleaned_data.get("scan")
+        if isinstance(paper, UploadedFile):
+            refuse_infected(paper, by=self.uploader)
+        return paper
+
+
+class MouForm(PaperForm):
     services = boxes(_("Services"), lambda: [(service.code, service.name) for service in ALL.values()])
     incident_types = boxes(
         _("Incident types"), type_choices, required=False, help_text=_("None: all types of the services.")

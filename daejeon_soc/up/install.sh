@@ -1,7 +1,7 @@
 #!/bin/sh
 # Brings a Debian 12 machine to where .venv/bin/python can do the rest; installs only what is missing.
 #   install.sh run         what a running city needs
-#   install.sh test        the same, the browser that the tests drive, and an object store for them
+#   install.sh test        the same, the browser that the tests drive, an object store and a virus scanner for them
 #   install.sh packages …  the one part that needs root: these Debian packages, and no service left running
 set -eu
 cd "$(dirname "$0")/../.."
@@ -50,6 +50,7 @@ missing_packages() {
     have setpriv || echo util-linux
     find_python >/dev/null || echo python3-venv
     [ "$1" != test ] || have chromium || echo chromium
+    [ "$1" != test ] || have clamd || echo clamav-daemon
     # Elsewhere the tests that need it say so and are skipped.
     [ "$1" != test ] || have swift-proxy-server || ! is_debian_12 || echo swift-proxy swift-account swift-container swift-object
 }
@@ -74,6 +75,7 @@ install_packages() {
         case $package in
         postgresql | redis-server) systemctl disable --quiet "$package" ;;
         nginx-light) systemctl disable --quiet nginx ;;
+        clamav-daemon) systemctl disable --quiet clamav-daemon.service clamav-daemon.socket clamav-freshclam ;;
         swift-*) for unit in /lib/systemd/system/"$package"*; do systemctl disable --quiet "${unit##*/}"; done ;;
         esac
     done

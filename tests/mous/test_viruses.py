@@ -1,0 +1,129 @@
+"""Papers past a real clamd, whose only signature is ours."""
+
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from apps.audit.models import Entry
+from apps.mous import viruses
+from apps.mous.models import Mou
+from tests.cast import Role, allow, make_user
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+
+VIRUS = b"THIS-STANDS-FOR-A-VIRUS"
+CLEAN = b"%PDF-1.4\nsigned"
+INFECTED = b"%PDF-1.4\n" + b"x" * 400_000 + VIRUS
+CONFIGURATION = """\
+DatabaseDirectory {folder}/signatures
+LocalSocket {folder}/clamd.ctl
+TCPSocket {port}
+TCPAddr 127.0.0.1
+Foreground yes
+StreamMaxLength 1M
+MaxThreads 2
+"""
+
+
+@pytest.fixture(scope="module")
+def clamd(tmp_path_factory):
+    """The addresses of a clamd of its own: (unix, tcp)."""
+    program = shutil.which("clamd", path=os.environ["PATH"] + ":/usr/sbin")
+    if program is None:
+        pytest.skip("clamd is not installed")
+    folder = tmp_path_factory.mktemp("clamd")
+    (folder / "signatures").mkdir()
+    (folder / "signatures" / "ours.ndb").write_text(f"Stands.For.A.Virus:0:*:{VIRUS.hex()}\n")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (folder / "clamd.conf").write_text(CONFIGURATION.format(folder=folder, port=port))
+    daemon = subprocess.Popen(
+        [program, "-c", folder / "clamd.conf"], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+    )
+    for _try in range(300):
+        if daemon.poll() is not None or (folder / "clamd.ctl").is_socket():
+            break
+        time.sleep(0.1)
+    yield f"unix://{folder}/clamd.ctl", f"tcp://127.0.0.1:{port}"
+    daemon.kill()
+    daemon.wait()
+
+
+def paper(content: bytes) -> SimpleUploadedFile:
+    return SimpleUploadedFile("a.pdf", content)
+
+
+@pytest.mark.parametrize("way", [0, 1], ids=["unix", "tcp"])
+def test_a_virus_is_named_and_a_clean_paper_passes(clamd, settings, way):
+    settings.CLAMD_ADDRESS = clamd[way]
+    assert viruses.virus_in(paper(CLEAN)) == ""
+    assert viruses.virus_in(paper(b"")) == ""
+    assert viruses.virus_in(paper(INFECTED)) == "Stands.For.A.Virus.UNOFFICIAL"
+    kept = paper(CLEAN)
+    viruses.refuse_infected(kept, by=None)
+    assert kept.read() == CLEAN, "what was looked at is saved from its beginning"
+
+
+def test_what_is_too_large_for_the_scanner_is_not_let_in(clamd, settings):
+    settings.CLAMD_ADDRESS = clamd[0]
+    with pytest.raises(viruses.Unanswered, match="size limit"):
+        viruses.virus_in(paper(b"%PDF-1.4" + b"x" * 3_000_000))
+
+
+def test_the_uploader_is_told_nothing_is_kept_and_it_is_on_record(clamd, settings, centre, police, tmp_path):
+    settings.CLAMD_ADDRESS = clamd[0]
+    clerk, page = upload(INFECTED, centre, police)
+    assert "Stands.For.A.Virus" in page.content.decode()
+    assert page.context["adminform"].form.errors.keys() == {"scan"}
+    assert not Mou.objects.filter(document_number="M-2026").exists()
+    entry = Entry.objects.get(verb="paper.infected")
+    assert (entry.actor, entry.detail) == (clerk, {"file": "a.pdf", "virus": "Stands.For.A.Virus.UNOFFICIAL"})
+
+
+def test_while_it_does_not_answer_no_paper_is_taken(settings, centre, police, tmp_path):
+    settings.CLAMD_ADDRESS = f"unix://{tmp_path}/nobody.ctl"
+    clerk, page = upload(CLEAN, centre, police)
+    assert "did not answer" in page.content.decode()
+    assert not Mou.objects.filter(document_number="M-2026").exists()
+    assert Entry.objects.get(verb="paper.not_scanned").actor == clerk
+
+
+def upload(content: bytes, centre, police) -> tuple:
+    clerk = allow(make_user("clerk", centre, Role.ADMINISTRATOR), "add_mou", "view_mou", "change_mou")
+    desk = Client(headers={"accept-language": "en"})
+    desk.force_login(clerk)
+    form = {"agency": police.agency.pk, "document_number": "M-2026", "scan": paper(content)}
+    return clerk, desk.post("/admin/mous/mou/add/", form)
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"stream: ERROR\0", b"what?\0", b"\xff\xfe\0", b"stream: OK", b"x" * 10_000, b"stream: OK FOUND OK\0"]
+)
+def test_what_is_no_answer_lets_nothing_in(said, settings):
+    """Whoever else may sit there, and words that broke off."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        settings.CLAMD_ADDRESS = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        threading.Thread(target=speak_once, args=(server, said), daemon=True).start()
+        with pytest.raises(ValidationError, match=r"."):
+            viruses.refuse_infected(paper(CLEAN), by=None)
+
+
+def speak_once(server: socket.socket, said: bytes) -> None:
+    line, _address = server.accept()
+    with line:
+        line.recv(100)
+        line.sendall(said)
+
+
+def test_without_a_scanner_papers_are_kept_as_they_were(settings):
+    settings.CLAMD_ADDRESS = ""
+    viruses.refuse_infected(paper(INFECTED), by=None)
