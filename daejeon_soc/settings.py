@@ -181,6 +181,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict] = {
     "forward-audit-to-siem": {"task": "apps.audit.tasks.forward_to_siem", "schedule": 10},
     "look-after-clips": {"task": "apps.video.tasks.look_after_clips", "schedule": 5},
     "keep-partitions": {"task": "apps.video.tasks.keep_partitions", "schedule": 3600},
+    "look-for-the-unusual": {"task": "apps.viewing.tasks.look_for_the_unusual", "schedule": 60},
     "check-complete-months": {"task": "apps.viewing.tasks.check_complete_months", "schedule": 24 * 3600},
     "purge": {"task": "apps.retention.tasks.purge", "schedule": 3600},
     "watch-disk": {"task": "apps.retention.tasks.watch_disk", "schedule": 15},
@@ -456,6 +457,9 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
 INTAKE_RATE = env.int("INTAKE_RATE", default=600)
+# Pictures that one party opens in ten minutes, and refusals or failed sign-ins, above which supervisors are told.
+UNUSUAL_VIEWS = env.int("UNUSUAL_VIEWS", default=300)
+UNUSUAL_REFUSALS = env.int("UNUSUAL_REFUSALS", default=30)
 SPECTACULAR_SETTINGS = {
     "TITLE": "daejeon_soc",
     "VERSION": "1",

@@ -1,6 +1,7 @@
 """The operator's page: queue, stage, incident column, timeline. Parts are refreshed one by one."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import wraps
 from urllib.parse import urlencode, urlsplit
 
@@ -26,6 +27,7 @@ from apps.linked_services.services import ALL
 from apps.mous.gate import visible_cameras
 from apps.mous.models import MediaKind, ProvisionCamera, UrgentReview
 from apps.retention.models import DiskWatch, Hold
+from apps.viewing import unusual
 
 CLOSED_SHOWN = 12
 OPEN_SHOWN = 200
@@ -98,6 +100,7 @@ def queue_context(request) -> dict:
         "closed": incidents.filter(closed_at__isnull=False).order_by("-closed_at")[:CLOSED_SHOWN],
         "current": address(request).get("incident", ""),
         "urgent_reviews": reviews_for(request.user),
+        "unusual": unusual_for(request.user),
         "disk": DiskWatch.objects.exclude(level="normal").first(),
         "holds_due": holds_due(request.user),
     }
@@ -117,6 +120,13 @@ def reviews_for(person) -> list[UrgentReview]:
     return list(
         UrgentReview.objects.filter(reviewed_at=None).select_related("provision__agency", "provision__opened_by")
     )
+
+
+def unusual_for(person) -> list[tuple[int, datetime, str]]:
+    """What was told as unusual within the hour, for those who review what is urgent: (number, when, in words)."""
+    if not person.has_perm("mous.review_urgent"):
+        return []
+    return [(entry.pk, entry.at, _(unusual.WORDS[entry.verb]) % entry.detail) for entry in unusual.lately()]
 
 
 def work_context(request, problem: str = "") -> dict:

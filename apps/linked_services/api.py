@@ -20,6 +20,7 @@ from apps.linked_services.models import RefusalCount
 from apps.linked_services.serializers import CALL, CallSerializer, IncidentSerializer, TransitionSerializer
 from apps.linked_services.services import ALL
 from apps.mous.gate import REASONS
+from apps.viewing import unusual
 
 
 class IntakeThrottle(throttling.BaseThrottle):
@@ -40,6 +41,8 @@ class IntakeThrottle(throttling.BaseThrottle):
                 calls, _set = pipe.execute()
         except redis.exceptions.RedisError:
             return True
+        if calls == self.rate + 1:
+            unusual.tell("unusual.calls", f"{request.user.agency.code} – {request.auth.label}", calls)
         return calls <= self.rate
 
     def wait(self) -> float:

@@ -88,7 +88,7 @@ def _escalate_reviews() -> int:
             UrgentReview.objects.filter(pk=review.pk).update(escalated_at=now)
             words = {"number": review.provision.number, "at": _day(review.due_at)}
             _tell("urgent.overdue", review.pk, [], REVIEW_OVERDUE, words)
-            _mail(_centre(), REVIEW_OVERDUE, words)
+            mail_centre(REVIEW_OVERDUE, words)
     return len(reviews)
 
 
@@ -101,7 +101,7 @@ def _chase_requests() -> int:
             ProvisionRequest.objects.filter(pk=request.pk).update(chased_at=now)
             words = {"document": request.document_number, "agency": request.agency.name, "at": _day(request.due_at)}
             _tell("request.overdue", request.pk, [request.agency_id], REQUEST_OVERDUE, words)
-            _mail(_centre(), REQUEST_OVERDUE, words)
+            mail_centre(REQUEST_OVERDUE, words)
     return len(requests)
 
 
@@ -126,6 +126,11 @@ def _centre() -> Iterable[User]:
     roles = (Role.SUPERVISOR, Role.ADMINISTRATOR)
     centre = {"memberships__agency__kind": Agency.Kind.CENTRE, "memberships__role__in": roles}
     return User.objects.filter(**centre, is_active=True).distinct()
+
+
+def mail_centre(words: str, facts: dict) -> None:
+    """To those of the centre who answer for it."""
+    _mail(_centre(), words, facts)
 
 
 def _mail(people: Iterable[User], words: str, facts: dict) -> None:

@@ -9,12 +9,13 @@ import time
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from apps.audit.models import Entry
 from apps.mous import viruses
-from apps.mous.models import Mou
+from apps.mous.models import Integration
 from tests.cast import Role, allow, make_user
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
@@ -79,30 +80,42 @@ def test_what_is_too_large_for_the_scanner_is_not_let_in(clamd, settings):
         viruses.virus_in(paper(b"%PDF-1.4" + b"x" * 3_000_000))
 
 
-def test_the_uploader_is_told_nothing_is_kept_and_it_is_on_record(clamd, settings, centre, police, tmp_path):
-    settings.CLAMD_ADDRESS = clamd[0]
-    clerk, page = upload(INFECTED, centre, police)
-    assert "Stands.For.A.Virus" in page.content.decode()
-    assert page.context["adminform"].form.errors.keys() == {"scan"}
-    assert not Mou.objects.filter(document_number="M-2026").exists()
-    entry = Entry.objects.get(verb="paper.infected")
-    assert (entry.actor, entry.detail) == (clerk, {"file": "a.pdf", "virus": "Stands.For.A.Virus.UNOFFICIAL"})
-
-
-def test_while_it_does_not_answer_no_paper_is_taken(settings, centre, police, tmp_path):
-    settings.CLAMD_ADDRESS = f"unix://{tmp_path}/nobody.ctl"
-    clerk, page = upload(CLEAN, centre, police)
-    assert "did not answer" in page.content.decode()
-    assert not Mou.objects.filter(document_number="M-2026").exists()
-    assert Entry.objects.get(verb="paper.not_scanned").actor == clerk
-
-
-def upload(content: bytes, centre, police) -> tuple:
-    clerk = allow(make_user("clerk", centre, Role.ADMINISTRATOR), "add_mou", "view_mou", "change_mou")
+@pytest.fixture
+def desk(centre, tmp_path, monkeypatch) -> Client:
+    monkeypatch.setattr(Integration._meta.get_field("scan"), "storage", FileSystemStorage(tmp_path))
+    rights = ("add_integration", "view_integration", "change_integration")
     desk = Client(headers={"accept-language": "en"})
-    desk.force_login(clerk)
-    form = {"agency": police.agency.pk, "document_number": "M-2026", "scan": paper(content)}
-    return clerk, desk.post("/admin/mous/mou/add/", form)
+    desk.force_login(allow(make_user("clerk", centre, Role.ADMINISTRATOR), *rights))
+    return desk
+
+
+def upload(desk: Client, content: bytes, owner) -> str:
+    """A whole agreement with its paper; what the page says."""
+    times = {f"{name}_at_{n}": part for name in ("starts", "ends") for n, part in enumerate(("2026-01-01", "12:00"))}
+    times["ends_at_0"] = "2036-01-01"
+    form = {"owner": owner.pk, "document_number": "I-1", "purpose": "x", "scan": paper(content), **times}
+    consents = {"consents-TOTAL_FORMS": "0", "consents-INITIAL_FORMS": "0"}
+    return desk.post("/admin/mous/integration/add/", form | consents, follow=True).content.decode()
+
+
+def test_the_uploader_is_told_nothing_is_kept_and_it_is_on_record(clamd, settings, desk, owner, tmp_path):
+    settings.CLAMD_ADDRESS = clamd[0]
+    assert "Stands.For.A.Virus" in upload(desk, INFECTED, owner)
+    assert not Integration.objects.exists() and not list(tmp_path.iterdir())
+    entry = Entry.objects.get(verb="paper.infected")
+    assert (entry.actor.username, entry.detail) == (
+        "clerk",
+        {"file": "a.pdf", "virus": "Stands.For.A.Virus.UNOFFICIAL"},
+    )
+    upload(desk, CLEAN, owner)
+    assert Integration.objects.exists() and [file.read_bytes() for file in tmp_path.iterdir()] == [CLEAN]
+
+
+def test_while_it_does_not_answer_no_paper_is_taken(settings, desk, owner, tmp_path):
+    settings.CLAMD_ADDRESS = f"unix://{tmp_path}/nobody.ctl"
+    assert "did not answer" in upload(desk, CLEAN, owner)
+    assert not Integration.objects.exists()
+    assert Entry.objects.get(verb="paper.not_scanned").actor.username == "clerk"
 
 
 @pytest.mark.parametrize(
