@@ -84,6 +84,8 @@ BY_ANOTHER_RIGHT = {
 }
 # Where a variable stands for a model: none of them is ever the camera.
 OTHER_MODELS = {
+    ("audit/admin.py", "get_user_model().objects"),
+    ("audit/words.py", "apps.get_model(label)"),  # for its name alone
     ("mous/agreements.py", "kind.objects"),
     ("mous/agreements.py", "type(agreement).objects"),
     ("mous/models/agreements.py", "self.model.objects"),

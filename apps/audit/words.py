@@ -144,7 +144,7 @@ def verb_words(verb: str) -> str:
 
 
 def target_words(target: str) -> str:
-    """What an entry concerns, kept as "cameras.camera:12", as people read it."""
+    """What an entry concerns, kept as "agencies.user:12", as people read it."""
     label, _colon, key = target.partition(":")
     try:
         return f"{capfirst(apps.get_model(label)._meta.verbose_name)} {key}"
