@@ -234,7 +234,7 @@ def test_pages_of_an_agency(page, police, owner, incident, asked):
     page.wait_for_selector(".errorlist")
     check(page)
     page.click("[data-lock] button")
-    page.wait_for_selector("#id_password")
+    page.wait_for_selector("#proof-password")
     check(page)
 
 
