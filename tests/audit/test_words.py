@@ -16,6 +16,7 @@ from apps.audit.models import Entry
 from apps.audit.words import VERBS
 from apps.mous.agreements import TRANSITIONS
 from apps.video.models import Clip
+from apps.viewing import unusual
 from tests.cast import make_user
 
 WRITERS = {"record", "entry"}
@@ -63,6 +64,7 @@ PUT_TOGETHER = {
     ),
     ("mous/actions.py", "f'provision.{verb}'"): lambda file: each("provision.", said_to("_on_record", 1, file)),
     ("mous/reminders.py", "kind"): lambda file: said_to("_tell", 0, file),
+    ("viewing/unusual.py", "kind"): lambda file: set(unusual.WORDS),
     ("video/cutting.py", "f'clip.{fields['state']}'"): lambda file: each(
         "clip.", (Clip.State.READY, Clip.State.FAILED)
     ),

@@ -11,7 +11,7 @@ from apps.audit.models import Entry
 from apps.cameras.models import Camera
 from apps.mous.actions import NotAllowed
 from apps.mous.gate import decide, visible_cameras
-from apps.mous.standing import let_watch, no_longer_watch
+from apps.mous.standing import let_watch, no_longer_watch, shift_groups
 from tests.cast import Kind, Role, allow, make_agency, make_camera, make_user
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +91,12 @@ def test_cameras_are_given_in_the_administration_by_filter(operator, shift, stra
         answer = desk.post(address, {**chosen, "action": "no_longer_watch", "group": group}, follow=True)
         assert ("No action selected." if group else "Choose a group.") in answer.content.decode()
     assert visible_cameras(Principal.of(operator)).filter(owner=stranger).count() == 3
+
+
+def test_of_the_groups_of_roles_only_the_centres_own_are_given_cameras(shift, operator, supervisor, police, centre):
+    groups = {group.name for group in shift_groups()}
+    assert groups == {"second shift", "operators of centre", "supervisors of centre"}
+    assert {"liaisons of police", "role: operator"} <= set(Group.objects.values_list("name", flat=True))
 
 
 def test_without_the_right_the_administration_gives_nothing(operator, shift, stranger, centre):

@@ -83,6 +83,8 @@ def test_supervisors_see_it_on_their_desks_and_operators_do_not(supervisor, oper
     assert f'data-break-glass="unusual-{entry.pk}"' in pages[0]
     assert "operator (operator) opened 4 pictures in ten minutes." in pages[0]
     assert "unusual" not in pages[1]
+    for noun in ("unusual", "provision", "urgent"):
+        assert f"{noun}:changed from:body, " in desk.get("/console/").content.decode(), "the queue is drawn anew for it"
 
 
 def test_and_get_it_by_mail(supervisor, operator, camera, mailoutbox, django_capture_on_commit_callbacks):
