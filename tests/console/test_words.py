@@ -97,7 +97,8 @@ def test_the_import_map_names_every_module():
     imports = json.loads(re.search(r'"imports": ({.*?})', base, re.DOTALL)[1])
     for script in SCRIPTS:
         for name in re.findall(r'(?:from|import) "([^"]+)"', script.read_text()):
-            assert name in imports, f"{script.name} imports {name}"
+            beside = name.startswith("./") and (script.parent / name).exists()  # the administration has no map
+            assert beside or name in imports, f"{script.name} imports {name}"
     for name, address in imports.items():
         if name.startswith("soc/"):
             assert (settings.BASE_DIR / "static" / address).exists(), address
