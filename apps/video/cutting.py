@@ -9,7 +9,6 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -266,13 +265,11 @@ class _Job:
         The seal, which travels with the file, tells of the recording. The manifest tells the recipient the rest.
         """
         try:
-            with self._draft.open("r+b") as file, ThreadPoolExecutor(1) as disk:
-                written = disk.submit(os.fsync, file.fileno())  # the disk writes while the processor counts
+            with self._draft.open("r+b") as file:
                 digest, size = (joined.digest, joined.bytes) if joined else _fingerprint_of(file.fileno(), self.touch)
                 facts["content"] = {"sha256": digest.hexdigest(), "bytes": size}
                 box = seal.sealed(signing.sign(facts))
                 digest.update(box)
-                written.result()
                 file.seek(0, os.SEEK_END)
                 file.write(box)
                 file.flush()

@@ -5,6 +5,7 @@ fingerprinted in the same pass. See docs/adr/0014-clips-and-their-seal.md for wh
 """
 
 import hashlib
+import io
 import itertools
 import os
 import struct
@@ -18,7 +19,6 @@ from pathlib import Path
 from apps.video.fmp4 import EPOCH_1904, KEY, MATRIX, ROW, TIMESCALE, Fragment, box, full, init_size
 
 ROWS_AT = 88  # where the rows of samples begin in a recorded fragment
-FLUSH_BYTES = 8 << 20  # as much may wait in memory before the disk is set to work on it
 
 
 @dataclass
@@ -130,23 +130,28 @@ def _sample_table(fd: int) -> bytes:
 
 def _write(target: Path, head: bytes, reel: Reel, touch: Callable[[int | None], None]) -> Joined:
     """One block is written while the next is counted, and the disk takes meanwhile what it can: little is left to
-    sync at the end.
+    sync at the end. A disk without room says so before anything is written.
     """
     digest, written, total = hashlib.sha256(head), len(head), len(head) + sum(c.bytes for c in reel.chunks)
-    with target.open("wb") as out, ThreadPoolExecutor(1) as pen, ThreadPoolExecutor(1) as disk:
-        writing, flushing, flushed = pen.submit(out.write, head), disk.submit(os.fdatasync, out.fileno()), 0
+    with target.open("wb", buffering=0) as out, ThreadPoolExecutor(1) as pen:
+        os.posix_fallocate(out.fileno(), 0, total)
+        writing = pen.submit(_put, out, head)
         for block in _blocks(reel):
             writing.result()
-            writing = pen.submit(out.write, block)
+            writing = pen.submit(_put, out, block)
             digest.update(block)
             written += len(block)
-            if written - flushed > FLUSH_BYTES and flushing.done():
-                flushing.result()
-                flushing, flushed = disk.submit(os.fdatasync, out.fileno()), written
             touch(99 * written // total)
         writing.result()
-        flushing.result()
     return Joined(digest, written)
+
+
+def _put(out: io.FileIO, block: bytes) -> None:
+    at, left = out.tell(), memoryview(block)
+    while left:
+        left = left[out.write(left) :]
+    # What is no longer wanted in memory the kernel begins to bring to disk, and nobody waits for it.
+    os.posix_fadvise(out.fileno(), at, len(block), os.POSIX_FADV_DONTNEED)
 
 
 def _blocks(reel: Reel) -> Iterator[bytes]:
