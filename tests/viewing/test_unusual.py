@@ -15,6 +15,7 @@ from apps.viewing import unusual
 from apps.viewing.models import ViewLog
 from apps.viewing.tasks import look_for_the_unusual
 from tests.cast import make_call
+from tests.linked_services.test_intake import within_one_minute
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +64,7 @@ def test_refusals_and_failed_sign_ins(camera, police):
 
 def test_a_key_that_sends_more_than_it_may_is_told_at_once(client, police, monkeypatch):
     monkeypatch.setattr(api.IntakeThrottle, "rate", 2)
+    within_one_minute(monkeypatch)
     key = {"authorization": f"Bearer {police.token}"}
     sent = [
         client.post("/api/v1/incidents/", make_call(), content_type="application/json", headers=key) for _n in range(5)
