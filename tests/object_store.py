@@ -39,13 +39,16 @@ STORAGE = """
 pipeline = {kind}-server
 [app:{kind}-server]
 use = egg:swift#{kind}
+conn_timeout = 10
 """
+# A busy machine answers later than within half a second.
 # `cache` needs a memcached for tokens, which signed requests never use: an address that refuses will do.
 PROXY = """
 [pipeline:main]
 pipeline = catch_errors gatekeeper cache s3api tempauth copy slo versioned_writes symlink proxy-server
 [app:proxy-server]
 use = egg:swift#proxy
+conn_timeout = 10
 account_autocreate = true
 [filter:catch_errors]
 use = egg:swift#catch_errors
@@ -104,7 +107,8 @@ def object_store(base: Path) -> Iterator[ObjectStore]:
     with ExitStack() as running:
         for kind in SERVERS:
             running.enter_context(_server(base, kind, ports[kind]))
-        _wait_until_answering(ports["proxy"])
+        for port in ports.values():
+            _wait_until_answering(port)
         yield ObjectStore(f"http://127.0.0.1:{ports['proxy']}")
 
 

@@ -92,7 +92,7 @@ class IntakeView(APIView):
     @staticmethod
     def checked_call(request, agency) -> dict:
         try:
-            return CALL.run_validation(request.data)
+            return CALL.run_validation({} if request.data is None else request.data)
         except (exceptions.ParseError, exceptions.ValidationError, exceptions.UnsupportedMediaType, TooLarge) as error:
             RefusalCount.add(agency, error.default_code)
             raise

@@ -170,6 +170,7 @@ def test_the_future_and_the_far_past_are_refused(police):
 def test_what_is_no_call_is_a_400(body, police):
     answer = post(police.token, body)
     assert answer.status_code == 400
+    assert isinstance(answer.json(), dict)
     assert RefusalCount.objects.get().count == 1
 
 
