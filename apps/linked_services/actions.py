@@ -23,7 +23,7 @@ from apps.incidents.models import Event, Incident
 from apps.linked_services.services import ALL, Service
 from apps.mous.actions import open_provisions, refuse, wind_down
 from apps.mous.models import Mou, Provision, ProvisionCamera
-from apps.viewing.actions import set_destruction_dates
+from apps.mous.purposes import settle
 from daejeon_soc.kept_queries import KeptQueries
 
 
@@ -193,5 +193,5 @@ def advance(incident: Incident, event: str, *, by, note: str = "") -> Event:
     happened = advance_incident(incident, event, by=by, note=note)
     if not incident.is_open:
         wind_down(incident, at=incident.closed_at)
-        set_destruction_dates(incident, at=incident.closed_at)
+        settle(incident.provisions.all())
     return happened

@@ -32,6 +32,7 @@ from apps.mous.models import (
     UrgentReview,
     UseResult,
 )
+from apps.mous.purposes import settle
 
 BREAK_GLASS_LASTS = timedelta(hours=4)
 REVIEW_WITHIN = timedelta(days=1)
@@ -376,6 +377,7 @@ def narrow(provision: Provision, *, by: User, reason: str, cameras=(), kinds=(),
     taken.update(removed_at=timezone.now())
     provision.kinds, provision.ends_at = left, until or provision.ends_at
     provision.save(update_fields=["kinds", "ends_at"])
+    _settle(provision)
     _on_record(provision, "narrowed", NARROWED, by=by, reason=reason, cameras=list(cameras), kinds=list(kinds))
 
 
@@ -392,7 +394,12 @@ def _revoke(provision: Provision, *, by, reason: str) -> None:
     changes = {"revoked_at": timezone.now(), "revoked_by": by, "revoked_reason": reason[:300]}
     if not Provision.objects.filter(pk=provision.pk, revoked_at=None).update(**changes):
         raise NotAllowed(_("This provision is revoked already."))
+    _settle(provision)
     _on_record(provision, "revoked", REVOKED, by=by, reason=reason)
+
+
+def _settle(provision: Provision) -> None:
+    settle(Provision.objects.filter(pk=provision.pk))
 
 
 def _in_force(provision: Provision) -> Provision:
@@ -437,6 +444,7 @@ def carry_over(old: Mou, new: Mou, *, by) -> None:
         lost = provision.provided.given().exclude(camera__in=new.cameras().values("pk"))
         lost.update(removed_at=timezone.now())
         _on_record(provision, "narrowed", NARROWED, by=by, reason=on_record(NEW_VERSION))
+    settle(Provision.objects.filter(mou__in=[old, new]))
 
 
 # --- answered for ----------------------------------------------------------------------

@@ -11,6 +11,7 @@ from apps.incidents.actions import publish
 from apps.incidents.models import Event
 from apps.mous.actions import NotAllowed, carry_over
 from apps.mous.models import Agreement, Consent, Integration, Mou
+from apps.mous.purposes import settle
 from apps.mous.standing import join_centre, leave_centre
 
 S, Role, Party = Agreement.State, Membership.Role, Consent.Party
@@ -47,7 +48,9 @@ def advance(agreement: Agreement, verb: str, *, by: User) -> Agreement:
         agreement.consents.all().delete()
     agreement.state = after
     agreement.save()
-    if verb == "revoke" and isinstance(agreement, Integration):
+    if isinstance(agreement, Mou):
+        settle(agreement.provisions.all())
+    elif verb == "revoke":
         leave_centre(agreement.owner, by=by)
     _tell(agreement, verb, by=by)
     return agreement

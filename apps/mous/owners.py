@@ -10,7 +10,8 @@ from apps.cameras.models import Camera
 from apps.incidents.actions import publish
 from apps.incidents.models import Event
 from apps.mous.actions import NotAllowed
-from apps.mous.models import ProvisionCamera
+from apps.mous.models import Provision, ProvisionCamera
+from apps.mous.purposes import settle
 
 KEEPING_ROLES = (Membership.Role.OWNER, Membership.Role.ADMINISTRATOR)
 
@@ -23,10 +24,11 @@ def keep_back(camera: Camera, *, by: User, reason: str) -> None:
         raise NotAllowed(_("Say why the camera is kept back."))
     _set(camera, excluded_at=timezone.now(), excluded_reason=reason.strip()[:300])
     provided = ProvisionCamera.objects.filter(camera=camera, removed_at=None, provision__ends_at__gt=timezone.now())
-    agencies = sorted(set(provided.values_list("provision__agency", flat=True)))
+    named = set(provided.values_list("provision", "provision__agency"))
     provided.update(removed_at=timezone.now())
+    settle(Provision.objects.filter(pk__in=[provision for provision, _agency in named]))
     record("camera.kept_back", actor=by, target=camera, reason=reason)
-    _tell(camera, agencies)
+    _tell(camera, sorted({agency for _provision, agency in named}))
 
 
 @transaction.atomic

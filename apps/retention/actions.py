@@ -15,7 +15,8 @@ from apps.audit.actions import record
 from apps.audit.words import on_record
 from apps.cameras.models import Camera
 from apps.mous.actions import NotAllowed
-from apps.mous.models import LedgerEntry
+from apps.mous.models import LedgerEntry, Provision
+from apps.mous.purposes import settle
 from apps.retention import holding
 from apps.retention.models import Certificate, Hold
 from apps.video.actions import destroy_clip
@@ -168,7 +169,8 @@ def _given(reason: str) -> str:
 
 
 def destroy_due_copies() -> tuple[int, int]:
-    """Destroy every copy whose last hour has come; (destroyed, failed)."""
+    """Destroy every copy whose last hour has come, be it by the clock alone; (destroyed, failed)."""
+    settle(Provision.objects.all())
     destroyed = failed = 0
     for copy in ProvidedCopy.objects.due(timezone.now() + BEFORE_THE_LAST).select_related("clip"):
         try:

@@ -18,14 +18,13 @@ from apps.mous import gate
 from apps.mous.actions import NotAllowed
 from apps.mous.gate import Decision
 from apps.mous.models import LedgerEntry, MediaKind, Provision
+from apps.mous.purposes import last_day
 from apps.mous.terms import NOT_TO_BE_PASSED_ON
 from apps.video import alarms
 from apps.video.actions import cancel_clip, order_clip
 from apps.video.models import CameraAlarm, Clip
 from apps.viewing.models import Bookmark, ProvidedCopy, ViewLog
 
-# Personal Information Protection Act, Art. 21: destroyed within five days of the purpose being met.
-DESTROY_AFTER = timedelta(days=5)
 # Who asks for nothing more for this long has stopped looking; what is asked for then is another view.
 LOOKING_ENDS_AFTER = timedelta(minutes=15)
 # Clips that one agency may have on the way at a time, so that no system's loop fills the queue of all.
@@ -196,8 +195,9 @@ def provide_clip(
     """
     provision, party = decision.provision, principal.party
     asker = recipient_named(principal, provision.agency, recipient)
-    # Whoever orders twice at once waits here for the first.
-    Provision.objects.select_for_update().get(pk=provision.pk)
+    # Whoever orders twice at once waits here for the first; what has ended meanwhile shows.
+    as_it_is = Provision.objects.select_for_update(of=("self",)).select_related("incident", "mou", "agency")
+    destroy_by = last_day(as_it_is.get(pk=provision.pk))
     if same := _same_copy(decision, asker, start, end, kind):
         return same
     if _waiting_for(provision.agency) >= MOST_WAITING:
@@ -224,7 +224,7 @@ def provide_clip(
         agency=provision.agency,
         ledger_number=line.pk,
         requested_by=asker,
-        destroy_by=_due(provision),
+        destroy_by=destroy_by,
     )
     record("clip.ordered", actor=party, target=copy.clip, ledger=line.pk, provision=provision.number, kind=kind)
     return copy
@@ -294,17 +294,6 @@ def cancel_copy(principal: Principal, copy: ProvidedCopy) -> bool:
     )
     record("clip.cancelled", actor=principal.party, target=copy.clip, ledger=copy.ledger_number)
     return True
-
-
-def _due(provision: Provision) -> datetime | None:
-    met_at = provision.purpose_met_at
-    return met_at + DESTROY_AFTER if met_at else None
-
-
-def set_destruction_dates(incident: Incident, *, at: datetime) -> int:
-    """The purpose of every copy of this incident is met at `at`; return how many now have a last day."""
-    copies = ProvidedCopy.objects.filter(provision__incident=incident, destroyed_at=None, destroy_by=None)
-    return copies.update(destroy_by=at + DESTROY_AFTER)
 
 
 def decide_clip(principal: Principal, copy: ProvidedCopy) -> Decision:

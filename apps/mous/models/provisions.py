@@ -1,3 +1,5 @@
+from datetime import datetime
+
 from django.contrib.gis.db import models as gis
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -111,10 +113,18 @@ class Provision(models.Model):
         """Of the incident it is for; empty when it is for a request."""
         return self.incident.number if self.incident else ""
 
-    @property
-    def purpose_met_at(self):
-        """When the incident was closed, None while it is open; without an incident when the time ends."""
-        return self.incident.closed_at if self.incident else self.revoked_at or self.ends_at
+    def purpose_met_at(self, at: datetime) -> datetime | None:
+        """The earliest of what has ended it by `at`; of one without an incident also of what will.
+
+        Where no time is kept (an agreement suspended, an agency switched off, recorded video taken out) it is `at`.
+        """
+        ends = [self.revoked_at, self.ends_at, self.incident and self.incident.closed_at]
+        if self.mou:
+            ends += [self.mou.ends_at, self.mou.superseded_at]
+        if self.why_closed(MediaKind.RECORDED, at) not in ("", "outside_window"):
+            ends.append(at)
+        first = min(end for end in ends if end)
+        return first if first <= at or self.incident is None else None
 
     @property
     def may_be_live(self) -> bool:
