@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable
 
 from django.db import connection
@@ -12,10 +13,21 @@ def killed_at(act: Callable[[], object], place, name: str, calls: int = 0) -> No
 
     The test needs a database of real transactions.
     """
+    before = _sessions()
     child = os.fork()
     if not child:
         _act_until_killed(act, place, name, calls)
     assert os.waitpid(child, 0)[1] == signal.SIGKILL, f"{name} was not called so often"
+    # Postgres hears of it a moment later, and only then lets go of what the child had locked.
+    end = time.monotonic() + 10
+    while _sessions() - before and time.monotonic() < end:
+        time.sleep(0.005)
+
+
+def _sessions() -> set[int]:
+    with connection.cursor() as cursor:
+        cursor.execute("select pid from pg_stat_activity where datname = current_database() and usename is not null")
+        return {pid for (pid,) in cursor.fetchall()}
 
 
 def _act_until_killed(act: Callable[[], object], place, name: str, calls: int) -> None:

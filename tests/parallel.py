@@ -21,6 +21,7 @@ IN_TIME = (
     "tests/video/test_feed.py",
     "tests/video/test_live.py",
     "tests/video/test_outages.py",
+    "tests/video/test_power_cut.py",
     "tests/video/test_recorder.py",
 )
 

@@ -38,6 +38,7 @@ def test_a_centre_starts_closed(started):
         assert values[name] is True
     assert values["SESSION_COOKIE_HTTPONLY"] is values["CSRF_COOKIE_HTTPONLY"] is True
     assert values["SESSION_COOKIE_NAME"].startswith("__Host-") and values["CSRF_COOKIE_NAME"].startswith("__Host-")
+    assert values["SESSION_COOKIE_SAMESITE"] == values["CSRF_COOKIE_SAMESITE"] == "Lax"
     assert values["SECURE_HSTS_SECONDS"] >= 31_536_000
     assert not {name for name in values["SILENCED_SYSTEM_CHECKS"] if name.startswith("security")}
 

@@ -31,8 +31,8 @@ logger = logging.getLogger(__name__)
 SEGMENT_SECONDS, SHORTEST_SECONDS = 60.0, 15.0
 # Without a keyframe a segment cannot be cut; one longer than this is given up.
 LONGEST_SEGMENT_SECONDS = 240.0
-# With the sync to disk twice a second, a power cut loses at most the last second.
-FRAGMENT_TICKS = TIMESCALE // 2
+# With the lots of `network` and the sync to disk of `recorder`, a power cut loses less than the last second.
+FRAGMENT_TICKS = TIMESCALE // 3
 OPEN_SECONDS, READ_SECONDS, KEYFRAME_SECONDS = 6.0, 5.0, 10.0
 # A date that moved further than this against the camera's steps was set, and does not merely drift: forward, the
 # recording has a gap; back by at most SET_BACK, its order is kept and a tenth of each segment's length is caught up.

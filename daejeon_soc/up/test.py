@@ -32,7 +32,7 @@ def test(arguments: list[str]) -> int:
             print(f"  {len(failed)} checks failed: {', '.join(failed)}" if failed else "  All checks passed.")
             sys.stdout.flush()
             tests = subprocess.run(
-                [sys.executable, "-m", "pytest", *(arguments or SPREAD)],
+                [sys.executable, "-m", "pytest", "-p", "tests.skipping", *(arguments or SPREAD)],
                 cwd=BASE,
                 env=running.environment(var, values, **DEMONSTRATION),
                 check=False,

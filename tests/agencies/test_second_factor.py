@@ -54,6 +54,10 @@ def test_without_a_second_factor_only_its_own_pages_open(user):
     assert client.get("/me/second-factor/").status_code == 200
 
 
+def test_nothing_weak_is_a_factor(settings):
+    assert set(settings.MFA_SUPPORTED_TYPES) == {"totp", "webauthn", "recovery_codes"}
+
+
 def test_each_page_of_the_factors_opens(user):
     client = sign_in(user)
     set_up(client)

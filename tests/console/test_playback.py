@@ -14,6 +14,7 @@ from PIL import Image
 
 from apps.linked_services.actions import receive
 from apps.showroom.virtual import clock
+from apps.video import motion
 from apps.video.nal import H265
 from apps.viewing.api import SegmentView
 from apps.viewing.models import Bookmark, ViewLog
@@ -91,9 +92,9 @@ def page(browser, live_server):
     assert not page.complaints
 
 
-def look_back(page, cameras, at: datetime):
+def look_back(page, cameras, at: datetime, more: str = ""):
     named = "&".join(f"camera={camera.pk}" for camera in cameras)
-    page.goto(f"/playback/?{named}&at={at.strftime('%Y-%m-%dT%H:%M:%SZ')}&reason=lost+child")
+    page.goto(f"/playback/?{named}&at={at.strftime('%Y-%m-%dT%H:%M:%SZ')}&reason=lost+child{more}")
     wait_for_states(page, ["playing"] * len(cameras))
 
 
@@ -218,6 +219,56 @@ def test_keys_and_scrubbing(page, operator, two, start, incident):
     page.keyboard.press("Escape")
     assert "nothing" not in page.get_attribute("[data-cursor]", "aria-valuetext")
     check(page)
+
+
+# How fast the clock and each picture go while they go, as a part of real time.
+PACES = """async () => {
+  const deck = document.querySelector('playback-deck');
+  const videos = [...deck.querySelectorAll('video')];
+  const times = () => [performance.now(), deck.now, ...videos.map((video) => video.currentTime * 1000)];
+  const before = times();
+  await new Promise((done) => setTimeout(done, 400));
+  const [passed, ...gone] = times().map((time, i) => time - before[i]);
+  return gone.map((ms) => ms / passed);
+}"""
+
+
+def test_every_speed_and_every_jump(page, operator, two, start, incident):
+    _, other = two
+    Bookmark.objects.create(camera=other, at=start + timedelta(seconds=5), note="a black cap", by=operator)
+    moved = {round(start.timestamp()) + second for second in (8, 9, 25)}
+    note_motion(other, moved)
+    sign_in(page, "operator")
+    look_back(page, [other], start + timedelta(seconds=1), f"&incident={incident.number}")
+    for key, second in (
+        *(("ArrowDown", 5), ("ArrowDown", 35), ("ArrowUp", 5), ("ArrowUp", 5)),
+        *(("Shift+ArrowDown", 8), ("Shift+ArrowDown", 25), ("Shift+ArrowDown", 25), ("Shift+ArrowUp", 8)),
+    ):
+        page.keyboard.press(key)
+        wait_for_states(page, ["playing"])
+        assert (round(seconds_in(page, start)), round((pictured(page)[0] - ms(start)) / 1000)) == (second, second)
+    for speed in (0.5, 1, 2, 4, 8):
+        assert runs_at(page, speed, start), speed
+
+
+def note_motion(camera, seconds: set[int]):
+    """That something moved in those Unix seconds, and nothing in the others of their minutes."""
+    found = {}
+    for minute, second in map(motion.minute_of, seconds):
+        found.setdefault((camera.pk, minute), bytearray([1] * 60))[second] = 100
+    motion.note({key: bytes(levels) for key, levels in found.items()})
+
+
+def runs_at(page, speed: float, start) -> bool:
+    """Whether clock and picture run at that speed. On a busy machine the clock waits for the picture now and then."""
+    for _try in range(10):
+        page.evaluate("at => document.querySelector('playback-deck').seek(at)", ms(start) + 2_000)
+        page.click(f"[data-speed='{speed}']")
+        wait_for_states(page, ["playing"])
+        clocks_pace, pictures_pace = page.evaluate(PACES)
+        if abs(clocks_pace / speed - 1) < 0.02 and abs(pictures_pace / speed - 1) < 0.25:
+            return page.get_attribute(f"[data-speed='{speed}']", "aria-pressed") == "true"
+    return False
 
 
 def drag_to(page, at: int):

@@ -119,19 +119,27 @@ def rank_sum(taken: list[tuple[float, int]]) -> float:
 
 
 TIMED = [
-    "GET /api/v1/cameras/{camera}/still.jpg",
-    "GET /api/v1/incidents/{incident}/",
-    "GET /api/v1/clips/{clip}/file",
+    ("key_fire", "GET /api/v1/cameras/{camera}/still.jpg"),
+    ("key_fire", "GET /api/v1/incidents/{incident}/"),
+    ("key_fire", "GET /api/v1/clips/{clip}/file"),
+    ("fire", "GET /api/v1/cameras/{camera}/still.jpg"),
+    ("fire", "GET /api/v1/cameras/{camera}/playback.m3u8"),
+    ("fire", "GET /api/v1/cameras/{camera}/segments/{segment}.mp4"),
+    ("fire", "GET /api/v1/clips/{clip}/file"),
+    ("fire", "SOCKET /api/v1/cameras/{camera}/live"),
 ]
 
 
-@pytest.mark.parametrize("key", TIMED)
-def test_the_time_tells_nothing(key, city, asker):
+@pytest.mark.parametrize(("role", "key"), TIMED)
+def test_the_time_tells_nothing(role, key, city, asker):
     (row,) = (row for row in ROWS if row.key == key)
     names = [real(city), absent(city)]
 
     def ask(which):
-        assert asker.send(city, "key_fire", row, names[which]).status_code == 404
+        if row.method == "SOCKET":
+            assert knock(row.path.format(**vars(names[which])), session=city.cookies[role]) == 4403
+        else:
+            assert asker.send(city, role, row, names[which]).status_code == 404
 
     for turn in range(10):
         ask(turn % 2)

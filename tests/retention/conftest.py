@@ -12,10 +12,6 @@ from tests.video.conftest import roots  # noqa: F401
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
 
-class Killed(BaseException):
-    """Stands for the end of the process: nothing handles it."""
-
-
 @pytest.fixture
 def lay(roots):  # noqa: F811
     """Lay down a closed segment of a minute; its content tells camera and time, and is of no other concern."""

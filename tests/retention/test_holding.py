@@ -16,7 +16,8 @@ from apps.retention import actions, holding, purging, tasks
 from apps.retention.models import Certificate, Hold
 from apps.video import storage
 from apps.video.models import HeldSegment, Segment, recorded, recording_named
-from tests.retention.conftest import NOW, Killed
+from tests.killing import killed_at
+from tests.retention.conftest import NOW
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -102,29 +103,31 @@ class TestTaking:
         assert holding.take(placed).copies == 0
         assert len(held(placed)) == 5
 
-    @pytest.mark.parametrize(
-        ("where", "name", "after"),
-        [(os, "link", 3), (storage, "sync_copies", 1), (holding, "_write_down", 1)],
-    )
-    def test_killed_at_any_step_the_next_run_finishes(self, camera, lay, hold, monkeypatch, where, name, after):
+    @pytest.mark.slow
+    @pytest.mark.django_db(transaction=True)
+    def test_killed_at_any_step_the_next_run_finishes(self, camera, lay, hold, monkeypatch):
         midnight = NOW - timedelta(hours=12)
         both_days = [lay(camera, midnight + n * MINUTE) for n in range(-2, 3)]
-        real, calls = getattr(where, name), []
-
-        def dies(*args, **more):
-            calls.append(args)
-            if len(calls) > after:
-                raise Killed
-            return real(*args, **more)
-
-        with monkeypatch.context() as broken, pytest.raises(Killed):
-            broken.setattr(where, name, dies)
-            hold(camera, since=midnight - 10 * MINUTE)
-        placed = Hold.objects.get()
-        assert len(held(placed)) == 2
+        with monkeypatch.context() as idle:
+            idle.setattr(holding, "take", lambda *_args, **_more: None)
+            placed = hold(camera, since=midnight - 10 * MINUTE)
+        for where, name, calls, copies in (
+            (holding, "_write_down", 0, 0),
+            (os, "link", 1, 0),
+            (storage, "sync_copies", 0, 0),
+            (holding, "_write_down", 1, 2),
+            (os, "link", 1, 2),
+            (storage, "sync_copies", 0, 2),
+            (holding, "_complete", 0, 5),
+            (holding, "record", 0, 5),
+        ):
+            killed_at(tasks.keep_holds, where, name, calls)
+            assert len(held(placed)) == copies and all(copy.file.exists() for copy in held(placed))
+            assert Hold.objects.get().taken_at is None
         tasks.keep_holds()
         assert [copy.started_at for copy in held(placed)] == [segment.started_at for segment in both_days]
         assert all(copy.file.samefile(segment.file) for copy, segment in zip(held(placed), both_days, strict=True))
+        assert Entry.objects.get(verb="hold.complete").detail == {"copies": 5}
 
     def test_a_leftover_under_its_name_is_replaced(self, hold, camera, hour, monkeypatch):
         with monkeypatch.context() as idle:
@@ -374,36 +377,32 @@ class TestTheEnd:
         tasks.keep_holds()
         assert ("within its days" in Certificate.objects.get().what) == recording_is_there
 
-    @pytest.mark.parametrize(
-        ("where", "name", "after"),
-        [
-            (storage, "delete", 0),
-            (storage, "delete", 2),
-            (storage, "sync_copies", 0),
-            (holding, "_certify", 0),
-            (holding, "record", 1),
-            (storage, "remove_folder", 0),
-        ],
-    )
-    def test_killed_at_any_step_the_next_run_finishes(self, hold, camera, hour, monkeypatch, where, name, after):
+    @pytest.mark.slow
+    @pytest.mark.django_db(transaction=True)
+    def test_killed_at_any_step_the_next_run_finishes(self, hold, camera, hour):
         placed = over(hold(camera))
         tasks.holding.check(seconds=10)
-        real, calls = getattr(where, name), []
-
-        def dies(*args, **kwargs):
-            calls.append(args)
-            if len(calls) > after:
-                raise Killed
-            return real(*args, **kwargs)
-
-        with monkeypatch.context() as broken, pytest.raises(Killed):
-            broken.setattr(where, name, dies)
-            holding.end_those_over(timezone.now())
-            holding.destroy_ended()
+        files = [copy.file for copy in held(placed)]
+        for where, name, calls, left in (
+            (holding, "record", 0, 5),
+            (storage, "delete", 0, 5),
+            (storage, "delete", 2, 3),
+            (storage, "sync_copies", 0, 0),
+            (holding, "_certify", 0, 0),
+            (holding, "record", 0, 0),
+            (storage, "remove_folder", 0, 0),
+            (holding, "record", 0, 0),
+        ):
+            is_certified = name == "remove_folder" or Certificate.objects.exists()
+            killed_at(tasks.keep_holds, where, name, calls)
+            assert sum(file.exists() for file in files) == left
+            assert (Certificate.objects.count(), len(held(placed))) == ((1, 0) if is_certified else (0, 5))
         tasks.keep_holds()
         placed.refresh_from_db()
-        assert placed.destroyed_at and not held(placed)
+        assert placed.destroyed_at
         assert Certificate.objects.get().files == 5
+        told = Entry.objects.filter(verb__in=["hold.ended", "hold.destroyed"]).values_list("verb", flat=True)
+        assert sorted(told) == ["hold.destroyed", "hold.ended"]
         assert all(segment.file.exists() for segment in hour)
 
     def test_what_cannot_be_destroyed_is_told_and_not_certified(self, hold, camera, hour, monkeypatch):

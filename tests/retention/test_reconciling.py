@@ -12,9 +12,9 @@ from apps.incidents.models import Event
 from apps.retention import actions, comparing, reconciling, tasks
 from apps.retention.comparing import Kind
 from apps.retention.models import Look
-from apps.video import reasons, storage, tiering
+from apps.video import disk, healing, reasons, storage, tiering
 from apps.video.models import HeldSegment, PurgeMark, Segment
-from tests.retention.conftest import Killed
+from tests.killing import killed_at
 from tests.video.filming import film
 
 pytestmark = pytest.mark.django_db
@@ -308,32 +308,52 @@ class TestGoingOn:
             age(row.file)
         return twenty + others
 
-    @pytest.fixture
-    def looked_at(self, monkeypatch):
-        """The cameras that were looked at; who looks is killed when it comes to the second, once."""
-        real, looked_at = comparing.of_camera, []
-
-        def of_camera(camera_id, *args, **more):
-            looked_at.append(camera_id)
-            if len(looked_at) == 2:
-                raise Killed
-            return real(camera_id, *args, **more)
-
-        monkeypatch.setattr(comparing, "of_camera", of_camera)
-        monkeypatch.setattr(reconciling, "SAVE_SECONDS", 0)
-        return looked_at
-
-    def test_broken_off_it_goes_on_with_the_next_camera(self, forty, looked_at):
+    @pytest.mark.slow
+    @pytest.mark.django_db(transaction=True)
+    def test_killed_it_goes_on_with_the_next_camera(self, forty, monkeypatch):
         forty[0].file.unlink()
         forty[-1].file.unlink()
-        with pytest.raises(Killed):
-            tasks.reconcile()
+        monkeypatch.setattr(reconciling, "SAVE_SECONDS", 0)
+        killed_at(tasks.reconcile, comparing, "of_camera", 1)
         one, other = sorted({row.camera_id for row in forty})
         assert Look.objects.get().reached == one
-        tasks.reconcile()
-        assert looked_at == [one, other, other]
+        with monkeypatch.context() as listening:
+            real, looked_at = comparing.of_camera, []
+            of_camera = lambda pk, *words, **more: looked_at.append(pk) or real(pk, *words, **more)  # noqa: E731
+            listening.setattr(comparing, "of_camera", of_camera)
+            tasks.reconcile()
+        assert looked_at == [other]
         assert Entry.objects.get(verb="storage.differs").detail == {"rows": 40, "files": 38, "lost": 2}
         assert reconciling.mend(comparing.Survey.from_json(Look.objects.get().found)) == {Kind.LOST: 2}
+
+    @pytest.mark.slow
+    @pytest.mark.django_db(transaction=True)
+    def test_killed_at_any_step_of_mending_the_next_finishes(self, twenty, roots, camera, now, settings):
+        """An orphan, a file whose days are over, two rows without files: each mended once."""
+        orphan = film(settings, camera, now - 30 * MINUTE, 1, size=(320, 180))
+        age(orphan.file)
+        Segment.objects.filter(pk=orphan.pk).delete()
+        old = now - timedelta(days=camera.retention_days + 2)
+        over = stray(roots, f"{camera.pk}/{old:%Y%m%d}/010203.004Z.mp4")
+        for row in twenty[:2]:
+            row.file.unlink()
+        left = {Kind.ORPHAN: 1, Kind.OVER: 1, Kind.LOST: 2}
+        for where, name, mended in (
+            (os, "unlink", ()),
+            (reconciling, "sync_directory", (Kind.OVER,)),
+            (healing, "adopt_file", ()),
+            (storage, "exists", (Kind.ORPHAN,)),
+            (disk, "forget_sums", ()),
+            (reconciling, "record", ()),
+        ):
+            killed_at(mend, where, name)
+            left = {kind: number for kind, number in left.items() if kind not in mended}
+            assert counts() == left
+            assert not Entry.objects.filter(verb="video.lost").exists()
+        assert mend() == {Kind.LOST: 2}
+        assert counts() == {} and not over.exists()
+        assert Segment.objects.filter(started_at=orphan.started_at).exists() and Segment.objects.count() == 19
+        assert Entry.objects.get(verb="video.lost").detail["segments"] == 2
 
     def test_out_of_time_or_while_the_disk_is_slow_it_waits(self, forty, camera):
         assert not reconciling.go_on(Look.objects.create(), seconds=-1)

@@ -109,11 +109,15 @@ class Rig:
         owner = Agency.objects.first() or make_agency("rig")
         return [make_camera(owner, rtsp_url=address, status="standby") for address in addresses]
 
-    def recorder(self, capacity: int, **environment: str) -> Program:
+    @property
+    def database(self) -> dict[str, str]:
         base = connection.settings_dict
         url = f"postgis://{base['USER']}:{base['PASSWORD']}@{base['HOST']}:{base['PORT']}/{base['NAME']}"
-        more = {"DATABASE_URL": url, "OWNER_DATABASE_URL": url, **environment}
-        program = self.start([*MANAGE, "record", "--capacity", str(capacity)], **more)
+        return {"DATABASE_URL": url, "OWNER_DATABASE_URL": url}
+
+    def recorder(self, capacity: int, **environment: str) -> Program:
+        words = [*MANAGE, "record", "--capacity", str(capacity)]
+        program = self.start(words, **{**self.database, **environment})
         self.recorders.append(program)
         return program
 

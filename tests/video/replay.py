@@ -39,9 +39,11 @@ class Replay:
     told: list = field(default_factory=list)
     stamp: int = 0
     ahead: float | None = None  # the camera's own date, so many seconds more than this machine's
+    number: int = 1
 
     def __post_init__(self):
-        self.feed = Feed(1, "rtsp://camera", root=self.root, channel=Channel(lambda *_: None), tell=self.told.append)
+        channel = Channel(lambda *_: None)
+        self.feed = Feed(self.number, "rtsp://camera", root=self.root, channel=channel, tell=self.told.append)
         self.connect()
 
     def connect(self) -> None:

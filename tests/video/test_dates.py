@@ -2,17 +2,25 @@
 
 import itertools
 import random
+import re
 import time
+import uuid
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from apps.video import feed, media_clock
 from apps.video.feed import CATCH_UP, SHORTEST_SECONDS, Opened, next_cut
 from apps.video.foreign import ForeignStream
+from apps.video.models import Segment
 from apps.video.network import Network
+from apps.video.playback import playlist
+from apps.video.recorder import RecorderProcess
+from tests.cast import make_camera
 from tests.soak.rig import count_files
 from tests.video.filming import FPS, STEP, encode, picture
 from tests.video.replay import Clocks, Replay
@@ -159,7 +167,6 @@ def test_a_new_day_begins_a_new_segment_in_a_new_folder(camera, clocks, tmp_path
 
 @pytest.mark.parametrize("local", ["2026-03-29T01:59:30", "2026-10-25T02:59:30"])
 def test_summer_time_begins_and_ends_unseen(camera, clocks, settings, tmp_path, local):
-    """In the repeated hour names are as distinct as ever, and in the skipped one there is no gap."""
     settings.TIME_ZONE = "Europe/Berlin"
     clocks.wall = datetime.fromisoformat(local).replace(tzinfo=ZoneInfo("Europe/Berlin")).timestamp()
     camera.connect()
@@ -168,6 +175,34 @@ def test_summer_time_begins_and_ends_unseen(camera, clocks, settings, tmp_path, 
     assert_in_order(camera.spans)
     assert gaps(camera.spans) == []
     assert len(files(tmp_path)) == len(camera.spans)
+
+
+@pytest.mark.django_db
+def test_a_minute_that_comes_twice_is_recorded_twice_and_each_is_found(clocks, packets, settings, roots, owner):
+    """When summer time ends, 02:10 by the clock on the wall is there before and after."""
+    settings.TIME_ZONE = "Europe/Berlin"
+    first = datetime(2026, 10, 25, 2, 10, 20, tzinfo=ZoneInfo("Europe/Berlin"))
+    twice = [first, first.replace(fold=1)]
+    index = object.__new__(RecorderProcess)  # which writes the index alone, and opens no doors
+    index.id, index._feeds = uuid.uuid4(), {}
+    camera = Replay(roots.VIDEO_ROOT, clocks, packets, number=make_camera(owner).pk)
+    for at in twice:
+        clocks.wall = at.timestamp()
+        camera.connect()
+        camera.send(20)
+        camera.hang_up()
+    for news in camera.told:
+        index._write(news)
+    folder = f"{camera.number}/20261025"
+    names = [f"{folder}/001020.000Z.mp4", f"{folder}/011020.000Z.mp4"]
+    assert list(map(str, files(roots.VIDEO_ROOT))) == names
+    begun = Segment.objects.order_by("started_at").values_list("started_at", flat=True)
+    assert [f"{timezone.localtime(at):%H:%M:%S%z}" for at in begun] == ["02:10:20+0200", "02:10:20+0100"]
+    for at, name in zip(twice, names, strict=True):
+        asked = parse_datetime(at.isoformat())
+        found = playlist(camera.number, asked, asked + timedelta(seconds=30), lambda segment: segment.path)
+        assert re.findall(r"^\d.*mp4$", found, re.M) == [name] * found.count("#EXTINF")
+        assert sum(map(float, re.findall(r"EXTINF:([\d.]+)", found))) == pytest.approx(20, abs=0.1)
 
 
 @pytest.mark.parametrize("bits", [32, 33])

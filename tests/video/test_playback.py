@@ -5,6 +5,7 @@ import pytest
 
 from apps.video import playback
 from apps.video.models import Segment
+from apps.video.nal import H265
 from apps.video.playback import bytes_of, playlist
 from tests.video.filming import film
 
@@ -75,10 +76,16 @@ def test_a_gap_shows(roots, two, camera, tmp_path):
     assert play(text, tmp_path) == 180
 
 
-def test_a_new_picture_size_is_a_discontinuity(roots, camera):
-    film(roots, camera, START, 1)
-    film(roots, camera, after(1), 1, size=(1280, 720), first=90_000)
-    assert "#EXT-X-DISCONTINUITY\n" in playlist(camera.pk, START, after(2), local)
+@pytest.mark.parametrize(("change", "name"), [({"size": (1280, 720)}, "avc1"), ({"codec": H265}, "hvc1")])
+def test_a_new_picture_size_or_codec_is_a_discontinuity(roots, camera, change, name):
+    """Even within one session. What follows it has its own head, in which a player reads the codec."""
+    two = [film(roots, camera, START, 1), film(roots, camera, after(1), 1, first=90_000, **change)]
+    assert [segment.codec[:4] for segment in two] == ["avc1", name]
+    text = playlist(camera.pk, START, after(2), local)
+    before, later = text.split("#EXT-X-DISCONTINUITY\n")
+    for segment, part in zip(two, (before, later), strict=True):
+        assert f'#EXT-X-MAP:URI="{segment.file}",BYTERANGE="{segment.init_bytes}@0"' in part
+        assert segment.codec[:4].encode() in segment.file.read_bytes()[: segment.init_bytes]
 
 
 def test_pieces_are_byte_ranges_of_whole_files(two, camera):

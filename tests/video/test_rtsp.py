@@ -10,7 +10,7 @@ import ssl
 import struct
 import threading
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,10 +23,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from apps.showroom.virtual import rtp as sent
 from apps.video import network, reasons, rtp, rtsp
 from apps.video.feed import why
-from apps.video.nal import H264, H265, BadStream
+from apps.video.nal import H264, H265, BadStream, split
 from apps.video.network import Network, Stream
 from apps.video.rtp import Assembler, Unsupported
 from apps.video.rtsp import Credentials, Refused, Unusable
+from tests.video.filming import encode, picture
 
 SPS, PPS = b"\x67\x42\x00\x1e\xaa", b"\x68\xce\x01"
 KEY, DELTA = b"\x65\x88" + b"k" * 5000, b"\x41\x9a" + b"d" * 3000
@@ -200,6 +201,17 @@ class TestTorn:
                 (packet,) = source.raw(payload)
                 assembler.take(packet, 0, len(packet), 1.0)
         assert assembler.shots == []
+
+    @pytest.mark.parametrize(("announced", "coming"), [(H264, H265), (H265, H264)])
+    def test_pictures_of_another_codec_are_taken_for_none(self, announced, coming):
+        """A camera that was set to another codec and goes on as if nothing were. The first words of a coder look like
+        a part of a picture; what shows none is given up, and asked for anew."""
+        source, assembler = Source(coming), Assembler(announced, 96)
+        packets = encode(coming, [picture(None, (320, 180))] * 30)
+        with suppress(Unsupported):
+            for data in (packet for one in packets for packet in source.picture(*split(one))):
+                assembler.take(data, 0, len(data), 1.0)
+        assert [shot.stamp for shot in assembler.shots if shot.key or shot.stamp > 6000] == []
 
     def test_pictures_in_another_order_are_left_to_another_reader(self):
         source, packets = Source(), []

@@ -33,8 +33,8 @@ class Grid:
 class LiveSource:
     """Draws and encodes in a thread of its own while somebody watches.
 
-    `then` holds (seconds, scene): that long after the start the picture changes to the other scene,
-    which may be of another size.
+    `then` holds (seconds, scene, codec): that long after the start the picture changes to the other scene,
+    which may be of another size, in that codec; and stays so.
     """
 
     def __init__(self, scene: Scene, *, fps: int, codec: str = "h264", shift: float = 0.0, then=None):
@@ -52,16 +52,16 @@ class LiveSource:
         self.stopping.set()
 
     def _run(self, deliver: Deliver, loop: asyncio.AbstractEventLoop, stopping: threading.Event) -> None:
-        fps, scene, then, encoder = self.grid.fps, self.scene, self.then, None
+        fps, encoder = self.grid.fps, None
         began = time.time()
         index = before = self.grid.after(began)
         while not stopping.wait(max(0.0, self.grid.at(index) - time.time())):
             at = self.grid.at(index)
-            if then and at - began > then[0]:
-                scene, then, encoder = then[1], None, None
+            if self.then and at - began > self.then[0]:
+                (_, self.scene, self.codec), self.then, encoder = self.then, None, None
             key = encoder is None or index // fps != before // fps
-            encoder = encoder or Encoder(*scene.size, fps, self.codec)
-            unit = encoder.encode(scene.frame(at), key=key, at=at)
+            encoder = encoder or Encoder(*self.scene.size, fps, self.codec)
+            unit = encoder.encode(self.scene.frame(at), key=key, at=at)
             try:
                 loop.call_soon_threadsafe(deliver, unit)
             except RuntimeError:  # the loop has closed: the program ends

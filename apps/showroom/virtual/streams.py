@@ -18,6 +18,7 @@ Test streams show camera 1's street and misbehave as real cameras do:
 /bad/udp                by UDP alone
 /bad/audio              a second track with sound (PCMU)
 /bad/resize/<seconds>   640x360 turns into 1280x720 after that long (default 5)
+/bad/recode/<seconds>   H.264 turns into H.265 after that long (default 5), once, in the middle of the connection
 
 For so many seconds (default 30) they show the street as it is, then something is wrong for as long, and so on:
 
@@ -132,6 +133,7 @@ class Stream:
     def publish(self, unit: Unit) -> None:
         if not self.readers:
             return
+        self.codec = unit.codec
         framed: dict[int, bytes] = {}
         packets = self.video.packets(unit.payloads, unit.at)
         for reader in tuple(self.readers):
@@ -253,9 +255,12 @@ class Streams:
             return GOOD, self._make((kind, seconds), lambda: LiveSource(seen, fps=self.setup.fps), name=kind)
         if kind == "resize":
             small = self.scene(1, (640, 360))
-            source = LiveSource(small, fps=self.setup.fps, then=(seconds or 5.0, self.scene(1, LARGE)))
+            source = LiveSource(small, fps=self.setup.fps, then=(seconds or 5.0, self.scene(1, LARGE), "h264"))
             # Not shared: each reader sees the change after its own start.
             return GOOD, Stream(source, name="Resizing", size=small.size, fps=self.setup.fps)
+        if kind == "recode":
+            then = (seconds or 5.0, self.scene(1), "h265")
+            return GOOD, self._make((kind, seconds), lambda: self._live(1, then=then), name="Recoding")
         if seconds is not None:
             return None
         if kind == "h265":
