@@ -34,7 +34,8 @@ def addresses(patterns, before=""):
 
 
 EVERYWHERE = sorted(set(addresses(get_resolver().url_patterns)))
-OPEN = {"/admin/login/", "/admin/logout/"}
+# What concerns one's own account; the table asks them by each method they have.
+OPEN = {"/admin/login/", "/admin/logout/", "/admin/password_change/"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 

@@ -94,13 +94,13 @@ TIMES = 100
 ALIKE = 5.0  # standard deviations of the rank sum; chance alone goes beyond once in a million and a half
 
 
-def compare(ask) -> float:
+def compare(ask, times: int = TIMES) -> float:
     """How many standard deviations the ranks of the times of the one lie from those of the other, asked by turns."""
     taken = []
     gc.collect()
     gc.disable()
     try:
-        for turn in range(2 * TIMES):
+        for turn in range(2 * times):
             began = time.perf_counter()
             ask(turn % 2)
             taken.append((time.perf_counter() - began, turn % 2))
@@ -122,9 +122,8 @@ TIMED = [
     ("key_fire", "GET /api/v1/cameras/{camera}/still.jpg"),
     ("key_fire", "GET /api/v1/incidents/{incident}/"),
     ("key_fire", "GET /api/v1/clips/{clip}/file"),
-    ("fire", "GET /api/v1/cameras/{camera}/still.jpg"),
+    ("key_fire", "GET /api/v1/cameras/{camera}/segments/{segment}.mp4"),
     ("fire", "GET /api/v1/cameras/{camera}/playback.m3u8"),
-    ("fire", "GET /api/v1/cameras/{camera}/segments/{segment}.mp4"),
     ("fire", "GET /api/v1/clips/{clip}/file"),
     ("fire", "SOCKET /api/v1/cameras/{camera}/live"),
 ]
@@ -143,7 +142,8 @@ def test_the_time_tells_nothing(role, key, city, asker):
 
     for turn in range(10):
         ask(turn % 2)
-    assert abs(compare(ask)) < ALIKE
+    # A socket takes ten times as long to open and close.
+    assert abs(compare(ask, TIMES // 2 if row.method == "SOCKET" else TIMES)) < ALIKE
 
 
 @pytest.mark.parametrize(("longer_ms", "seen"), [(0.0, False), (0.1, True)])
