@@ -82,6 +82,7 @@ VERBS = {
     "clip.ready": _("Clip made"),
     "clip.failed": _("Clip could not be made"),
     "clip.cancelled": _("Order of a clip cancelled"),
+    "clip.lost": _("Clip lost in a power cut, to be made again"),
     "copy.destroyed": _("Provided copy destroyed at the centre"),
     "copy.destruction_confirmed": _("Destruction confirmed by the recipient"),
     "signing_key.made": _("Signing key made"),

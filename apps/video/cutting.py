@@ -1,5 +1,6 @@
 """Making a clip of the recorded segments: the first picture is exactly the one asked for, and the file is sealed."""
 
+import contextlib
 import errno
 import hashlib
 import itertools
@@ -104,11 +105,11 @@ class _Job:
 
     # --- the row ---
 
-    def settle(self, **fields) -> None:
-        """Write the end of the work, if the clip is still ours; then nobody works on it any more."""
+    def settle(self, *, claim: uuid.UUID | None = None, **fields) -> None:
+        """Write the end of the work, if the clip is still ours; whose `claim` stays has yet to be brought to disk."""
         mine = Clip.objects.filter(pk=self.clip.pk, claim=self.clip.claim, state=Clip.State.CUTTING)
         with transaction.atomic():
-            if not mine.update(claim=None, finished_at=timezone.now(), **fields):
+            if not mine.update(claim=claim, finished_at=timezone.now(), **fields):
                 raise Lost
             # In the chain of the audit the fingerprint is out of everybody's reach.
             told = {name: fields[name] for name in ("error", "sha256", "bytes") if name in fields}
@@ -247,39 +248,102 @@ class _Job:
         return None
 
     def _publish(self, parts: list[Part], starts_at: datetime, joined: Joined | None) -> None:
-        fields = {
-            "sources": [{"segment": p.segment.path, "sha256": p.sha256, "bytes": p.bytes} for p in parts],
-            "gaps": gaps(parts, self.clip.starts_at, self.clip.ends_at),
-        }
-        manifest = self._seal({**_facts(self.clip, starts_at), **fields}, joined)
-        fields |= {"sha256": manifest["sha256"], "bytes": manifest["bytes"], "manifest": manifest}
+        manifest = self._seal(parts, starts_at, joined)
+        fields = {name: manifest[name] for name in ("sources", "gaps", "sha256", "bytes")} | {"manifest": manifest}
+        # Coded anew, a viewing copy would be another file: the disk has it before anybody else.
+        later = self.clip.kind == Clip.Kind.EVIDENCE
+        if not later:
+            bring_to_disk(self._target)
+        claim = self.clip.claim if later else None
         try:
-            self.settle(state=Clip.State.READY, progress=100, path=str(self._path), **fields)
+            self.settle(state=Clip.State.READY, claim=claim, progress=100, path=str(self._path), **fields)
         except Lost:
             self._target.unlink(missing_ok=True)
             raise
+        if later:
+            with contextlib.suppress(FileNotFoundError):  # destroyed by now
+                bring_to_disk(self._target)
+            Clip.objects.filter(pk=self.clip.pk, claim=claim).update(claim=None)
 
-    def _seal(self, facts: dict, joined: Joined | None) -> dict:
-        """Seal the file and bring it to disk under its name; return its signed manifest.
+    def _seal(self, parts: list[Part], starts_at: datetime, joined: Joined | None) -> dict:
+        """Seal the file and give it its name; return its signed manifest.
 
-        The seal, which travels with the file, tells of the recording. The manifest tells the recipient the rest.
+        The seal, which travels with the file, tells of the recording. The manifest tells the recipient the rest. A clip
+        that was lost gets the seal that it had, and has to become the same file.
         """
+        made = self.clip.manifest
         try:
             with self._draft.open("r+b") as file:
                 digest, size = (joined.digest, joined.bytes) if joined else _fingerprint_of(file.fileno(), self.touch)
-                facts["content"] = {"sha256": digest.hexdigest(), "bytes": size}
-                box = seal.sealed(signing.sign(facts))
+                content = {"sha256": digest.hexdigest(), "bytes": size}
+                signed = _in_seal(made) if made else signing.sign(self._facts(parts, starts_at) | {"content": content})
+                box = seal.sealed(signed)
                 digest.update(box)
                 file.seek(0, os.SEEK_END)
                 file.write(box)
-                file.flush()
-                os.fsync(file.fileno())
+            whole = {"sha256": digest.hexdigest(), "bytes": size + len(box), "note": self.clip.note}
+            manifest = made or signing.sign({**signed, **whole, "seal": signed["signature"]})
         except signing.OutOfUse as error:
             raise Failed(reasons.KEY_OUT_OF_USE) from error
+        if manifest["sha256"] != whole["sha256"]:
+            raise Failed(reasons.LOST)
         self._draft.rename(self._target)
-        sync_directory(self._target.parent)
-        whole = {"sha256": digest.hexdigest(), "bytes": size + len(box), "note": self.clip.note}
-        return signing.sign({**facts, **whole})
+        return manifest
+
+    def _facts(self, parts: list[Part], first_picture: datetime) -> dict:
+        """What the clip is: of the recording, and its line in the register; of no person."""
+        clip = self.clip
+        times = {"from": clip.starts_at, "to": clip.ends_at, "first_picture": first_picture, "made_at": timezone.now()}
+        return {
+            "version": 2,
+            "clip": str(clip.pk),
+            "kind": clip.kind,
+            "camera": clip.camera.number,
+            "ledger_number": clip.note.get("ledger_number"),
+            "time_zone": settings.TIME_ZONE,
+            **{name: _utc(at) for name, at in times.items()},
+            **{f"{name}_local": _local(at) for name, at in times.items()},
+            "sources": [{"segment": p.segment.path, "sha256": p.sha256, "bytes": p.bytes} for p in parts],
+            "gaps": gaps(parts, clip.starts_at, clip.ends_at),
+        }
+
+
+def _in_seal(manifest: dict) -> dict:
+    """The document in the seal of the clip that has this manifest."""
+    signed = {name: value for name, value in manifest.items() if name not in ("sha256", "bytes", "note", "seal")}
+    return signed | {"signature": manifest["seal"]}
+
+
+def bring_to_disk(file: Path) -> None:
+    """Make a clip survive a power cut. Nobody waits for evidence here: what the disk loses before is made again."""
+    with storage.opened(file) as fd:
+        os.fsync(fd)
+    for folder in (file.parent, file.parent.parent):
+        sync_directory(folder)
+
+
+def restore_lost(now: datetime) -> None:
+    """Look at the clips whose worker died before they were on disk; those that are not whole are made again."""
+    for clip in Clip.objects.in_hands().filter(state=Clip.State.READY, touched_at__lt=now - Clip.PATIENCE):
+        mine = Clip.objects.filter(pk=clip.pk, claim=clip.claim)
+        if _is_saved(clip):
+            mine.update(claim=None)
+            continue
+        with transaction.atomic():
+            if mine.update(state=Clip.State.QUEUED, claim=None, finished_at=None, progress=0, path=""):
+                record("clip.lost", target=clip, sha256=clip.sha256)
+
+
+def _is_saved(clip: Clip) -> bool:
+    try:
+        with storage.opened(clip.file) as fd:
+            if _fingerprint(fd, clip.bytes) != clip.sha256:
+                return False
+        bring_to_disk(clip.file)
+    except OSError as error:
+        logger.warning("clip %s is not on disk: %s", clip.pk, error)
+        return False
+    return True
 
 
 def sweep_scraps(now: datetime) -> None:
@@ -318,21 +382,6 @@ def gaps(parts: list[Part], starts_at: datetime, ends_at: datetime) -> list[dict
             found.append({"from": _utc(reached), "to": _utc(begins)})
         reached = max(reached, ends)
     return found
-
-
-def _facts(clip: Clip, first_picture: datetime) -> dict:
-    """What the clip is: of the recording, and its line in the register; of no person."""
-    times = {"from": clip.starts_at, "to": clip.ends_at, "first_picture": first_picture, "made_at": timezone.now()}
-    return {
-        "version": 2,
-        "clip": str(clip.pk),
-        "kind": clip.kind,
-        "camera": clip.camera.number,
-        "ledger_number": clip.note.get("ledger_number"),
-        "time_zone": settings.TIME_ZONE,
-        **{name: _utc(at) for name, at in times.items()},
-        **{f"{name}_local": _local(at) for name, at in times.items()},
-    }
 
 
 def _local(at: datetime) -> str:

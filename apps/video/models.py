@@ -326,9 +326,13 @@ class ClipQuerySet(models.QuerySet):
     def unfinished(self):
         return self.filter(state__in=[Clip.State.QUEUED, Clip.State.CUTTING])
 
+    def in_hands(self):
+        """Being cut, or ready and not yet on disk for certain."""
+        return self.filter(claim__isnull=False)
+
     def in_work(self, at: datetime):
-        """Being cut by somebody alive."""
-        return self.filter(state=Clip.State.CUTTING, touched_at__gte=at - Clip.PATIENCE)
+        """Being cut or brought to disk by somebody alive."""
+        return self.in_hands().filter(touched_at__gte=at - Clip.PATIENCE)
 
     def waiting(self, at: datetime):
         """What may be taken up, in the order of the queue: evidence first, for a viewing copy takes far longer.
@@ -378,7 +382,7 @@ class Clip(models.Model):
     changes_at = models.DateTimeField(_("format changes at"), null=True)
     created_at = models.DateTimeField(_("ordered"), default=timezone.now)
     finished_at = models.DateTimeField(_("finished"), null=True)
-    # Whoever cuts the clip holds `claim` and touches the row every second.
+    # Whoever cuts the clip holds `claim` and touches the row every second; until the file is on disk.
     claim = models.UUIDField(null=True, editable=False)
     touched_at = models.DateTimeField(default=timezone.now, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
@@ -394,6 +398,7 @@ class Clip(models.Model):
                 condition=Q(state__in=["queued", "cutting"]),
                 name="clip_unfinished",
             ),
+            models.Index(fields=["touched_at"], condition=Q(claim__isnull=False), name="clip_in_hands"),
             models.Index(fields=["sha256"], name="clip_by_fingerprint"),
         ]
         constraints = [

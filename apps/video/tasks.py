@@ -21,6 +21,7 @@ def look_after_clips() -> None:
     """Wake the makers when clips wait and they could; clear away what dead ones left."""
     now = timezone.now()
     cutting.sweep_scraps(now)
+    cutting.restore_lost(now)
     busy = Clip.objects.in_work(now).count()
     if busy < settings.CLIPS_AT_ONCE and Clip.objects.waiting(now).filter(touched_at__lt=now - Clip.PATIENCE).exists():
         cut_clips.delay()

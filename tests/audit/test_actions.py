@@ -1,9 +1,16 @@
-import pytest
-from django.core.management import CommandError, call_command
-from django.db import connection, transaction
-from django.db.utils import DatabaseError
+import threading
+from datetime import timedelta
 
-from apps.audit.actions import breaks, record, seal
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.db import connection, connections, transaction
+from django.db.utils import DatabaseError
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from apps.audit.actions import breaks, entry, record, seal
+from apps.audit.actions import write as write_entries
 from apps.audit.models import Entry, Link
 from tests.database import append_only_lifted
 
@@ -79,3 +86,38 @@ def test_what_is_rolled_back_is_not_on_record():
         write(1)
         raise ZeroDivisionError
     assert not Entry.objects.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_many_who_write_and_seal_at_once_make_one_chain():
+    def work(step):
+        try:
+            for _ in range(40):
+                step()
+        finally:
+            connections.close_all()
+
+    steps = [lambda: write(1)] * 6 + [lambda: seal(limit=7)] * 3
+    workers = [threading.Thread(target=work, args=[step]) for step in steps]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    sealed_meanwhile = Link.objects.count()
+    while seal():
+        pass
+    assert sealed_meanwhile > 7
+    assert list(Link.objects.order_by("position").values_list("position", flat=True)) == list(range(1, 241))
+    assert list(breaks()) == []
+
+
+@pytest.mark.slow
+def test_nothing_that_runs_by_itself_removes_an_entry_of_two_years_ago():
+    old = entry("tested")
+    old.at = timezone.now() - timedelta(days=2 * 366)
+    write_entries([old])
+    for task in {planned["task"] for planned in settings.CELERY_BEAT_SCHEDULE.values()}:
+        import_string(task)()
+    assert Entry.objects.get(verb="tested").link
+    assert list(breaks()) == []

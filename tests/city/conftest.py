@@ -1,5 +1,9 @@
+from contextlib import closing
+
+import psycopg2
 import pytest
 
+from daejeon_soc.up import city_env
 from tests.running_city import running_city
 
 
@@ -8,3 +12,12 @@ def city():
     """The whole city, brought up once for these tests and gone before the next, which it would slow down."""
     with running_city() as city:
         yield city
+
+
+@pytest.fixture
+def application(city):
+    """The database as the application's own role may use it."""
+    address = city_env.read(city.var_dir / "city.env")["DATABASE_URL"].replace("postgis://", "postgresql://")
+    with closing(psycopg2.connect(address)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        yield cursor

@@ -1,22 +1,11 @@
 """The index of recordings, as the application's role finds it: days are made and forgotten by it, owned by another."""
 
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import psycopg2
 import pytest
 
-from daejeon_soc.up import city_env
-
 pytestmark = pytest.mark.city
-
-
-@pytest.fixture
-def application(city):
-    address = city_env.read(city.var_dir / "city.env")["DATABASE_URL"].replace("postgis://", "postgresql://")
-    with closing(psycopg2.connect(address)) as connection, connection.cursor() as cursor:
-        connection.autocommit = True
-        yield cursor
 
 
 def asked(cursor, statement: str, *values):

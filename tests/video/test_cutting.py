@@ -13,7 +13,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from apps.video import actions, coding, cutting, reasons, signing, tasks
+from apps.audit.models import Entry
+from apps.video import actions, coding, cutting, reasons, signing, tasks, verifying
 from apps.video.models import Clip, Segment
 from apps.video.nal import H265
 from tests.video.conftest import until
@@ -234,6 +235,56 @@ class TestAgain:
         Clip.objects.update(touched_at=timezone.now() - Clip.PATIENCE * 2)
         tasks.cut_clips()
         assert [file.name for file in left.parent.iterdir()] == [Clip.objects.get().file.name]
+
+    @pytest.fixture
+    def unsaved(self, footage, camera, monkeypatch):
+        """A clip that is ready, and whose worker died before it was on disk."""
+
+        def killed(_file):
+            raise SystemExit
+
+        with monkeypatch.context() as power, pytest.raises(SystemExit):
+            power.setattr(cutting, "bring_to_disk", killed)
+            made(camera, 0, 5)
+        Clip.objects.update(touched_at=timezone.now() - Clip.PATIENCE * 2)
+        return Clip.objects.get()
+
+    def test_what_the_disk_had_when_its_worker_died_stays(self, unsaved):
+        tasks.look_after_clips()
+        clip = Clip.objects.get()
+        assert (clip.state, clip.claim, clip.path, clip.sha256) == ("ready", None, unsaved.path, unsaved.sha256)
+
+    @pytest.mark.parametrize("left", [None, 0, 30_000])
+    def test_what_a_power_cut_took_of_a_ready_clip_is_made_again_to_the_byte(self, unsaved, left, monkeypatch):
+        before, size = unsaved.file.read_bytes(), unsaved.file.stat().st_size
+        if left is None:
+            unsaved.file.unlink()
+        else:  # the disk knows how long it is, and has not all of it
+            os.truncate(unsaved.file, left)
+            os.truncate(unsaved.file, size)
+        monkeypatch.setattr(tasks.cut_clips, "delay", tasks.cut_clips)
+        tasks.look_after_clips()
+        clip = Clip.objects.get()
+        assert (clip.state, clip.claim, clip.manifest) == ("ready", None, unsaved.manifest)
+        assert clip.file.read_bytes() == before and list(clip.file.parent.iterdir()) == [clip.file]
+        assert Entry.objects.get(verb="clip.lost").detail["sha256"] == clip.sha256
+
+    def test_a_lost_clip_whose_recording_is_gone_too_is_said(self, unsaved, footage, tmp_path, monkeypatch):
+        given = tmp_path / "given.mp4"
+        unsaved.file.rename(given)
+        footage[1].file.unlink()
+        monkeypatch.setattr(tasks.cut_clips, "delay", tasks.cut_clips)
+        tasks.look_after_clips()
+        clip = Clip.objects.get()
+        assert (clip.state, clip.error, clip.path) == ("failed", reasons.LOST, "")
+        assert verifying.verify(given).verdict == "untouched"
+
+    def test_a_viewing_copy_is_on_disk_before_it_is_ready(self, footage, camera, monkeypatch):
+        states = []
+        monkeypatch.setattr(cutting, "bring_to_disk", lambda _file: states.append(Clip.objects.get().state))
+        actions.order_clip(camera.pk, after(0), after(5), note={"burned_in": []}, kind=Clip.Kind.VIEWING)
+        tasks.cut_clips()
+        assert states == ["cutting"] and Clip.objects.get().state == "ready"
 
     def test_poison_is_given_up(self, footage, camera):
         order(camera, 0, 5)
