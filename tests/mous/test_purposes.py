@@ -234,3 +234,21 @@ def test_a_copy_of_a_closed_incident_is_due_from_its_closing(of_incident, incide
     advance(incident, "close", by=desk)
     late = copy_for(Provision.objects.select_related("incident", "mou").get(pk=of_incident.pk), camera)
     assert late.destroy_by == Incident.objects.get().closed_at + DESTROY_AFTER
+
+
+def test_what_is_given_to_look_back_at_a_closed_incident_is_kept_for_it(of_incident, incident, camera, desk, police):
+    advance(incident, "close", by=desk)
+    Incident.objects.update(closed_at=timezone.now() - timedelta(days=20))
+    incident.refresh_from_db()
+    now = timezone.now()
+    window = {"recorded_from": now - timedelta(hours=1), "recorded_until": now}
+    terms = {"legal_ground": "investigation", "document_number": "D-2", "purpose": "a trial", "place": "here"}
+    asked = requests.ask(police.agency, by=police.user, incident=incident, kinds=["recorded"], **window, **terms)
+    requests.approve(asked, by=desk)
+    provision = requests.provide(asked, [camera.pk], by=desk)
+    copy = copy_for(provision, camera)
+    assert copy.destroy_by == provision.ends_at + DESTROY_AFTER
+    destroy_due_copies()
+    assert day_of(copy) == copy.destroy_by
+    revoke(provision, by=desk, reason="no longer needed")
+    assert ends_within(now, copy)

@@ -114,17 +114,21 @@ class Provision(models.Model):
         return self.incident.number if self.incident else ""
 
     def purpose_met_at(self, at: datetime) -> datetime | None:
-        """The earliest of what has ended it by `at`; of one without an incident also of what will.
+        """The earliest of what has ended it by `at`, or will. None while it lasts as long as an incident does.
 
-        Where no time is kept (an agreement suspended, an agency switched off, recorded video taken out) it is `at`.
+        An incident that was closed before ends nothing: the provision is for looking back at it. Where no time is
+        kept (an agreement suspended, an agency switched off, recorded video taken out) it is `at`.
         """
-        ends = [self.revoked_at, self.ends_at, self.incident and self.incident.closed_at]
+        closing = self.incident and self.incident.closed_at
+        ends = [self.revoked_at, self.ends_at]
+        if closing and closing >= self.starts_at:
+            ends.append(closing)
         if self.mou:
             ends += [self.mou.ends_at, self.mou.superseded_at]
         if self.why_closed(MediaKind.RECORDED, at) not in ("", "outside_window"):
             ends.append(at)
         first = min(end for end in ends if end)
-        return first if first <= at or self.incident is None else None
+        return first if first <= at or closing or self.incident is None else None
 
     @property
     def may_be_live(self) -> bool:
