@@ -5,6 +5,7 @@ from django.urls import path
 from apps.console import (
     agreement_pages,
     answer_pages,
+    hit_rate_page,
     owner_page,
     provision_pages,
     register_pages,
@@ -37,6 +38,8 @@ urlpatterns = [
     path("console/simulator/", simulator_page.page, name="simulator"),
     path("console/register/", register_pages.register, name="register"),
     path("console/register/<slug:form>/", register_pages.register_file, name="register_file"),
+    path("hit-rate/", hit_rate_page.page, name="hit_rate"),
+    path("hit-rate.csv", hit_rate_page.table, name="hit_rate_table"),
     path("published/", register_pages.published, name="published"),
     path("published/<int:year>/", register_pages.published, name="published_year"),
     path("published/<int:year>.csv", register_pages.published_csv, name="published_csv"),

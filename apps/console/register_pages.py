@@ -32,6 +32,12 @@ FILES = {
 class Day(forms.DateField):
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
+    def clean(self, value):
+        day = super().clean(value)
+        if not 2000 <= day.year <= 2999:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return day
+
 
 class ExtractForm(forms.Form):
     first = Day(label=gettext_lazy("From"))

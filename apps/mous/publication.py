@@ -5,7 +5,7 @@ purposes are those of the agreements; what people of the centre wrote by hand is
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 
 from django.db.models import Count, Max, Min
 from django.utils import timezone
@@ -30,12 +30,10 @@ class Published:
 
 
 def publication(year: int) -> list[Published]:
-    """The lines of a year, by agency. Exercises are no provision of anybody's data."""
-    start, end = (timezone.make_aware(datetime(y, 1, 1)) for y in (year, year + 1))
+    """The lines of a year, by agency."""
     counted = (
-        Provision.objects.filter(starts_at__gte=start, starts_at__lt=end)
+        Provision.objects.opened_within(date(year, 1, 1), date(year + 1, 1, 1))
         .exclude(legal_ground__in=UNPUBLISHED_GROUNDS)
-        .exclude(incident__is_exercise=True)
         .values("agency", "legal_ground", "way", "mou", "kinds")
         .annotate(n=Count("pk", distinct=True), seen=Count("provided__camera", distinct=True))
         .annotate(first=Min("starts_at"), last=Max("starts_at"))

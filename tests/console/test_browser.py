@@ -211,6 +211,7 @@ def test_pages_at_the_centres_desks(page, supervisor, police, camera, incident, 
         f"/agreements/{police.mou.pk}/",
         "/console/simulator/",
         "/console/register/?refusals=on",
+        "/hit-rate/",
         "/checks/",
         "/holds/",
         "/holds/new/",
@@ -227,7 +228,7 @@ def test_pages_of_an_agency(page, police, owner, incident, asked):
     enrol(police.user, owner, Role.OWNER, by=None)
     incident.provisions.update(starts_at=soon(-3), ends_at=soon(-2))
     sign_in(page, "police")
-    look_through(page, "/agency/requests/", "/agency/results/", "/agency/cameras/", "/members/")
+    look_through(page, "/agency/requests/", "/agency/results/", "/hit-rate/", "/agency/cameras/", "/members/")
     page.goto("/agency/requests/")
     page.evaluate("() => { document.querySelector('main form').noValidate = true }")
     page.click("main .button-main")

@@ -46,7 +46,7 @@ def office_pages(context) -> list[tuple]:
         if request.user.has_perm("mous.view_mou"):
             pages.append(("agreements", _("Agreements"), 0))
     if request.user.has_perm("mous.view_ledgerentry"):
-        pages.append(("register", _("Register"), 0))
+        pages += [("register", _("Register"), 0), ("hit_rate", _("Hit rate"), 0)]
     if request.user.has_perm("viewing.view_viewlog"):
         pages.append(("who_saw", _("Who saw"), 0))
     if may_see_holds(request.user):

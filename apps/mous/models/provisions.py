@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import date, datetime, time
 
 from django.contrib.gis.db import models as gis
 from django.contrib.postgres.fields import ArrayField
@@ -34,6 +34,11 @@ class ProvisionQuerySet(models.QuerySet):
 
     def of_agencies(self, agency_ids: list[int]):
         return self.filter(agency__in=agency_ids)
+
+    def opened_within(self, first: date, end: date):
+        """Opened on these days of the city, `end` no longer; exercises are no provision of anybody's data."""
+        start, until = (timezone.make_aware(datetime.combine(day, time())) for day in (first, end))
+        return self.filter(starts_at__gte=start, starts_at__lt=until).exclude(incident__is_exercise=True)
 
     def over(self, at=None):
         """Provisions whose incident is closed, or whose time is past, or that were revoked."""
