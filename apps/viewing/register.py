@@ -77,6 +77,14 @@ def destruction(copy: ProvidedCopy) -> str:
     return _("Destroyed at the centre") if copy.destroyed_at else _("In use")
 
 
+def measures(copy: ProvidedCopy) -> str:
+    """What is known of the measures: the recipient says that it destroyed what it took, by the day or late."""
+    if copy.confirmed_at is None:
+        return _("Not confirmed yet") if copy.taken_at else _("Not taken")
+    late = copy.destroy_by and copy.confirmed_at > copy.destroy_by
+    return _("Confirmed after the day") if late else _("Confirmed by the day")
+
+
 def arrest(copy: ProvidedCopy, line: LedgerEntry) -> str:
     result = getattr(line.provision, "result", None)
     if result is None:
@@ -112,11 +120,14 @@ EXPORTED = [
     Column(gettext_lazy("Recipient (rank, name)"), 9, of_copy(lambda copy: copy.requested_by)),
     Column(gettext_lazy("Document number"), 8, lambda line: line.provision.document_number if line.provision else ""),
     Column(gettext_lazy("Destruction planned"), 8, of_copy(lambda copy: clock(copy.destroy_by))),
-    Column(gettext_lazy("Destruction"), 8, of_copy(destruction)),
-    Column(gettext_lazy("Destroyed"), 8, of_copy(lambda copy: clock(copy.confirmed_at or copy.destroyed_at))),
+    Column(gettext_lazy("Result of destruction"), 8, of_copy(destruction)),
+    Column(gettext_lazy("Date of destruction"), 8, of_copy(lambda copy: clock(copy.confirmed_at or copy.destroyed_at))),
     Column(
         gettext_lazy("Measures asked for"), 9, of_copy(lambda copy: _("Limit use, keep safe, destroy, do not pass on"))
     ),
+    Column(gettext_lazy("Result of the measures"), 7, of_copy(measures)),
     Column(gettext_lazy("Arrest"), 5, lambda line: arrest(copy, line) if (copy := copy_of(line)) else ""),
 ]
 COLUMNS = [*LAW, *EXPORTED]
+# In print they have a table of their own, which names the line and the file.
+OF_FILES = [*LAW[:1], LAW[3], *EXPORTED]

@@ -8,7 +8,9 @@ from datetime import date, timedelta
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import override
 from openpyxl import load_workbook
+from pypdf import PdfReader
 
 from apps.audit.models import Entry
 from apps.linked_services.actions import receive
@@ -17,12 +19,14 @@ from apps.mous.models import LedgerEntry, Mou, Provision
 from apps.mous.publication import publication
 from apps.video.models import Clip
 from apps.viewing.models import ProvidedCopy
-from apps.viewing.register import COLUMNS, LAW, Extract
+from apps.viewing.register import COLUMNS, EXPORTED, LAW, OF_FILES, Extract, copy_of
 from apps.viewing.register_files import comma_safe, fonts, printed, spreadsheet, wrapped
 from tests.cast import Role, allow, make_agency, make_user
 from tests.linked_services.calls import checked
 
 pytestmark = pytest.mark.django_db
+FAR_AWAY = ["first=9999-12-31&last=9999-12-31", "first=0001-01-01&last=0001-01-02"]
+BAD = ["first=2026-01-01&last=2027-06-01", "first=x", "last=1999-01-01", "agency=no-such", *FAR_AWAY]
 NASTY = ['=HYPERLINK("http://x","y")', "+1+1", "-1", "@SUM(A1)", "\t=1", "a\x01b\x0bc", "가" * 400, "<b>&amp;", "’", ""]
 
 
@@ -99,14 +103,14 @@ def test_a_copy_that_left_is_told_with_its_destruction_and_result(police, incide
         found = of_today().lines().get(pk=line.pk)
         return {str(column.heading): column.text(found) for column in COLUMNS}
 
-    assert (told()["Recipient (rank, name)"], told()["Destruction"], told()["Arrest"]) == (
+    assert (told()["Recipient (rank, name)"], told()["Result of destruction"], told()["Arrest"]) == (
         "경위 박지우",
         "In use",
         "Not reported",
     )
     report_result(provision, "arrest", by=police.user)
     ProvidedCopy.objects.filter(pk=copy.pk).update(confirmed_at=now)
-    assert (told()["Destruction"], told()["Arrest"]) == ("Destroyed, confirmed by the recipient", "Yes")
+    assert (told()["Result of destruction"], told()["Arrest"]) == ("Destroyed, confirmed by the recipient", "Yes")
     assert told()["Document number"] == police.mou.document_number
 
 
@@ -127,13 +131,68 @@ def test_nor_in_a_csv(text):
     assert not comma_safe(text).startswith(("=", "+", "-", "@", "\t"))
 
 
-def test_the_printed_form_holds_every_line_on_as_many_pages_as_it_takes(db):
-    for number in range(80):
-        write_line(NASTY[number % len(NASTY)])
-    body = printed(of_today())
-    assert body.startswith(b"%PDF-") and body.rstrip().endswith(b"%%EOF")
-    assert body.count(b"/Type /Page\n") > 1
+def squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+def read_back(body: bytes) -> list[str]:
+    """The text of each page, without the spaces that lie between the lines of a cell."""
+    return [squeezed(page.extract_text()) for page in PdfReader(io.BytesIO(body)).pages]
+
+
+@pytest.fixture
+def files_given_out(police, incident, camera):
+    """Twelve lines with long names and reasons; every third is of a file that left."""
+    type(police.agency).objects.update(name_ko="대전광역시경찰청 둔산경찰서 112치안종합상황실 여성청소년수사팀")
+    provision, now = incident.provisions.get(), timezone.now()
+    for number in range(12):
+        details = {"provision": provision, "agency": police.agency, "file_name": f"{number:03}.mp4"}
+        line = write_line(f"제{number}호 실종 아동 수색 " + "긴사유" * 40, kind="provide", ground="urgent", **details)
+        if number % 3 == 0:
+            clip = Clip.objects.create(camera=camera, starts_at=now - timedelta(minutes=1), ends_at=now)
+            ProvidedCopy.objects.create(
+                provision=provision,
+                clip=clip,
+                agency=police.agency,
+                ledger_number=line.pk,
+                requested_by=f"경위 황보하늘빛나라제갈선우{number} (112 종합상황실 연계시스템)",
+                destroy_by=now + timedelta(days=number),
+            )
+
+
+def test_the_printed_form_holds_every_line_and_what_left_the_centre(files_given_out):
+    with override("ko"):
+        body = printed(of_today())
+        lines = list(of_today().lines())
+        wanted = [[squeezed(column.text(line)) for column in LAW] for line in lines]
+        of_files = [[squeezed(column.text(line)) for column in OF_FILES] for line in lines if copy_of(line)]
+        headings = [[squeezed(str(column.heading)) for column in columns] for columns in (LAW, OF_FILES)]
+    *register, annex = read_back(body)
+    assert len(lines) == 13 and len(of_files) == 4
+    for rows, pages in ((wanted, "".join(register)), (of_files, annex)):
+        assert [text for row in rows for text in row if text not in pages] == []
+    for names, pages in ((headings[0], register), (headings[1], [annex])):
+        assert [name for name in names for page in pages if name not in page] == []
     assert b"Pretendard" in body and b"/FontFile2" in body  # embedded, not borrowed from the reader's machine
+
+
+def test_the_annex_has_all_that_the_spreadsheet_has_more(db):
+    assert [column for column in COLUMNS if column not in LAW] == EXPORTED
+    assert [column for column in EXPORTED if column not in OF_FILES] == []
+    assert len({str(column.heading) for column in COLUMNS}) == len(COLUMNS)
+
+
+def test_a_line_that_no_page_could_hold_goes_on_under_its_number(db):
+    cameras = [f"DJ-SG-{number:05}" for number in range(700)]
+    line = write_line(cameras=cameras)
+    pages = read_back(printed(of_today()))
+    assert len(pages) > 2
+    assert [number for number in cameras if number not in "".join(pages)] == []
+    assert all(f"Period{line.pk}" in page for page in pages)  # after the last heading, on every page
+
+
+def test_what_the_typeface_lacks_is_printed_as_its_number(db):
+    assert list(wrapped("홍길동(洪吉童) 😀\x00", fonts()[0], 400)) == ["홍길동([U+6D2A][U+5409][U+7AE5]) [U+1F600]"]
 
 
 def test_an_empty_period_prints_an_empty_form(db):
@@ -175,7 +234,9 @@ def test_taking_a_file_is_on_record(form, begins, client, reader, incident):
     assert (entry.actor, entry.detail["form"], entry.detail["lines"]) == (reader, form, 1)
 
 
-@pytest.mark.parametrize("query", ["first=2026-01-01&last=2027-06-01", "first=x", "last=1999-01-01", "agency=no-such"])
+@pytest.mark.parametrize(
+    "query", ["first=2026-01-01&last=2027-06-01", "first=x", "last=1999-01-01", "agency=no-such", *FAR_AWAY]
+)
 def test_a_bad_question_is_said_and_gives_no_file(query, client, reader):
     client.force_login(reader)
     assert client.get(f"{reverse('register')}?{query}").status_code == 422
