@@ -1,26 +1,39 @@
 """The monthly check of the access log: what stands out, and who signed it off.
 
 Duty of the Personal Information Protection Act's safety measures (Art. 8): looked through monthly, every download's
-reason confirmed. Rows are counted in the database; thresholds are by person and month.
+reason confirmed. Rows are counted in the database; thresholds are by person and month. No view is counted in two
+findings about the night: a download is one of the day or of the night, another view has an incident or has none.
 """
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
+from statistics import median
 
 from django.db import transaction
-from django.db.models import Case, Count, F, Max, Min, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Value, When
 from django.db.models.fields.json import KT
 from django.db.models.functions import Concat, ExtractHour, Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
-from apps.agencies.models import Membership, User
+from apps.agencies.models import Agency, Membership, User
 from apps.audit.actions import record
 from apps.audit.models import Entry
+from apps.audit.words import on_record
 from apps.viewing.models import Finding, MonthlyCheck, ViewLog
 
 NIGHT = range(22, 24), range(0, 6)
 MANY_AT_NIGHT = 30
+# Views of incidents are a night shift's work: they stand out against those of the others at work in the same month.
+# The median and the spread about it are not moved by who stands out, as a mean would be; 3.5 is the usual limit
+# (Iglewicz and Hoaglin). Twice the median besides: where all look alike the spread is next to nothing.
+FAR_OUT, SPREAD_OF_NORMAL = 3.5, 1.4826
+FEWEST_TO_COMPARE = 5
+MANY_AT_NIGHT_ALONE = 300  # ten every night, where there are too few others to compare with
+OTHERS = gettext_noop("usual among %(people)s: %(usual)s")
 MANY_WITHOUT_INCIDENT = 100
 OFTEN_ONE_CAMERA = 20
 OFTEN_ONE_PERSON = 5
@@ -82,10 +95,14 @@ def findings(views: QuerySet[ViewLog], since: datetime, until: datetime) -> Iter
     views = views.annotate(who=who)
     alone = views.filter(incident_number=ViewLog.NO_INCIDENT)
     hour = ExtractHour("opened_at", tzinfo=timezone.get_current_timezone())
-    night = alone.annotate(hour=hour).filter(Q(hour__in=NIGHT[0]) | Q(hour__in=NIGHT[1]))
+    at_night = Q(hour__in=NIGHT[0]) | Q(hour__in=NIGHT[1])
+    clips = views.filter(door=ViewLog.Door.CLIP).annotate(hour=hour)
+    night = views.exclude(door=ViewLog.Door.CLIP).annotate(hour=hour).filter(at_night)
     kind = Finding.Kind
-    yield from _grouped(views.filter(door=ViewLog.Door.CLIP), kind.DOWNLOADS, "opened_at", F("provision__number"), 1)
-    yield from _grouped(night, kind.NIGHT, "opened_at", None, MANY_AT_NIGHT)
+    yield from _grouped(clips.exclude(at_night), kind.DOWNLOADS, "opened_at", F("provision__number"), 1)
+    yield from _grouped(clips.filter(at_night), kind.NIGHT_CLIPS, "opened_at", F("provision__number"), 1)
+    yield from _grouped(night.filter(incident_number=ViewLog.NO_INCIDENT), kind.NIGHT, "opened_at", None, MANY_AT_NIGHT)
+    yield from _far_from_others(night.exclude(incident_number=ViewLog.NO_INCIDENT), kind.NIGHT_OFTEN)
     yield from _grouped(alone, kind.NO_INCIDENT, "opened_at", None, MANY_WITHOUT_INCIDENT)
     yield from _grouped(alone, kind.ONE_CAMERA, "opened_at", F("camera__number"), OFTEN_ONE_CAMERA)
     entries = Entry.objects.filter(at__gte=since, at__lt=until).annotate(who=F("actor_name"))
@@ -100,6 +117,33 @@ def _grouped(rows: QuerySet, kind: str, at: str, subject, least: int) -> Iterato
     groups = rows.values("who", "subject").annotate(times=Count("pk"), first_at=Min(at), last_at=Max(at))
     for group in groups.filter(times__gte=least).order_by("who", "subject"):
         yield {"kind": kind, **group, "who": group["who"] or "", "subject": group["subject"] or ""}
+
+
+def _far_from_others(views: QuerySet[ViewLog], kind: str) -> Iterator[dict]:
+    """A finding for whoever looked far more than the others: staff of the centre among staff, agencies' people among
+    theirs. An agency's system follows calls by night as by day.
+    """
+    staff = Membership.objects.filter(user=OuterRef("user"), agency__kind=Agency.Kind.CENTRE)
+    counted = views.exclude(user=None).values("who", is_staff=Exists(staff))
+    counted = counted.annotate(times=Count("pk"), first_at=Min("opened_at"), last_at=Max("opened_at"))
+    for _is_staff, alike in groupby(counted.order_by("is_staff", "who"), itemgetter("is_staff")):
+        people = list(alike)
+        counts = [person["times"] for person in people]
+        limit, usual = _far_out(counts), round(median(counts))
+        subject = on_record(OTHERS) % {"people": len(people), "usual": usual}
+        for person in people:
+            if person["times"] > limit:
+                facts = {name: person[name] for name in ("times", "first_at", "last_at")}
+                yield {"kind": kind, "who": person["who"] or "", "subject": subject, **facts}
+
+
+def _far_out(counts: list[int]) -> float:
+    """More than this is far more than the others' usual."""
+    if len(counts) < FEWEST_TO_COMPARE:
+        return MANY_AT_NIGHT_ALONE
+    usual = median(counts)
+    spread = SPREAD_OF_NORMAL * median(abs(count - usual) for count in counts)
+    return max(MANY_AT_NIGHT, 2 * usual, usual + FAR_OUT * spread)
 
 
 @transaction.atomic

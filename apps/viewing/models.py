@@ -165,6 +165,8 @@ class Finding(models.Model):
     class Kind(models.TextChoices):
         DOWNLOADS = "downloads", _("Downloads: is the reason confirmed?")
         NIGHT = "night", _("Many views at night without an incident")
+        NIGHT_CLIPS = "night_clips", _("Downloads at night: is the reason confirmed?")
+        NIGHT_OFTEN = "night_often", _("Far more views of incidents at night than others")
         NO_INCIDENT = "no_incident", _("Many views without an incident")
         ONE_CAMERA = "one_camera", _("One camera watched often without an incident")
         ONE_PERSON = "one_person", _("One person searched for often")

@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from apps.audit.actions import write
 from apps.audit.models import Entry
+from apps.audit.words import on_record
 from apps.viewing import checks, tasks
 from apps.viewing.models import Finding, MonthlyCheck, ViewLog
 from tests.cast import Role, make_camera, make_user
@@ -77,6 +78,77 @@ def test_every_download_is_to_be_confirmed(police, camera):
     check = checks.make(OCTOBER)
     assert check.downloads == 2
     assert kinds() == [("downloads", 2)]
+
+
+SEOUL = timezone.get_default_timezone()
+
+
+@pytest.mark.parametrize(
+    ("clock", "kind"),
+    [((21, 59, 59), "downloads"), ((22, 0), "night_clips"), ((5, 59, 59), "night_clips"), ((6, 0), "downloads")],
+)
+def test_every_download_is_one_of_the_day_or_of_the_night(police, camera, clock, kind):
+    look(police.user, camera, at=datetime(2026, 10, 17, *clock, tzinfo=SEOUL), incident="261017-000001", door="clip")
+    checks.make(OCTOBER)
+    assert kinds() == [(kind, 1)]
+
+
+def nights(people, camera, counts: list[int], *, at=MIDNIGHT) -> dict[str, int]:
+    """Who of them stands out, and for how many views of incidents."""
+    for person, times in zip(people, counts, strict=True):
+        look(person, camera, times, at=at, incident="261017-000001")
+    checks.make(OCTOBER)
+    found = Finding.objects.filter(kind="night_often")
+    return {finding.who.split("(")[1].rstrip(")"): finding.times for finding in found}
+
+
+@pytest.fixture
+def shift(centre):
+    return [make_user(f"night{n}", centre, Role.OPERATOR) for n in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("counts", "found"),
+    [
+        ([80, 95, 110, 90, 105, 100], {}),  # a shift's work
+        ([80, 95, 110, 90, 105, 300], {"night5": 300}),
+        ([20, 60, 150, 90, 240, 10], {}),  # nights are shared unevenly
+        ([40, 40, 40, 40, 40, 80], {}),
+        ([40, 40, 40, 40, 40, 81], {"night5": 81}),
+        ([2, 2, 2, 2, 2, 30], {}),
+        ([2, 2, 2, 2, 2, 31], {"night5": 31}),
+    ],
+)
+def test_views_of_incidents_at_night_stand_out_against_the_others(counts, found, shift, camera):
+    assert nights(shift, camera, counts) == found
+
+
+def test_the_others_are_told_with_it(shift, camera):
+    nights(shift, camera, [10, 12, 14, 16, 18, 200])
+    assert Finding.objects.get().subject == on_record(checks.OTHERS) % {"people": 6, "usual": 15}
+
+
+@pytest.mark.parametrize(("times", "found"), [(300, {}), (301, {"night0": 301})])
+def test_with_few_to_compare_with_only_very_many_stand_out(times, found, shift, camera):
+    assert nights(shift[:4], camera, [times, 3, 3, 3]) == found
+
+
+def test_agencies_people_are_compared_with_each_other(shift, police, camera):
+    officers = [make_user(f"officer{n}", police.agency, Role.OFFICER) for n in range(5)]
+    assert nights([*shift, *officers], camera, [200] * 6 + [5, 6, 7, 8, 90]) == {"officer4": 90}
+
+
+def test_by_day_and_by_a_system_it_is_nobodys_night(shift, police, camera):
+    system = {"key": police.key, "camera": camera, "door": "live", "incident_number": "261017-000001"}
+    ViewLog.objects.bulk_create(ViewLog(**system, opened_at=MIDNIGHT) for _ in range(400))
+    assert nights(shift, camera, [3, 3, 3, 3, 3, 400], at=NOON) == {}
+
+
+def test_no_view_is_in_two_findings_of_the_night(operator, camera):
+    look(operator, camera, 10, at=MIDNIGHT, incident="261017-000001", door="clip")
+    look(operator, camera, 15, at=MIDNIGHT)
+    checks.make(OCTOBER)
+    assert kinds() == [("night_clips", 10)]
 
 
 def test_an_agencys_system_is_named_by_its_key(police, camera):
