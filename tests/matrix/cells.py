@@ -59,7 +59,7 @@ def answered(row: Row, role: str, city, asker) -> str:
     """The one sign of all that the row stands for; several when they differ."""
     if row.method == "SOCKET":
         return knocked(city, role, row.path.format(**vars(city.names(role))))
-    # A list of the administration turns away at its door whoever is no staff.
+    # A list of the administration turns away at its one door whoever is no staff (`test_administration.py`).
     asked = row.asked if role in STAFF or role == "police" else row.asked[:1]
     signs = {sign_of(row, each, role, city, asker) for each in asked}
     return "".join(sorted(signs))
