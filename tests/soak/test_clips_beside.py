@@ -15,7 +15,7 @@ from tests.soak.test_soak import CAMERAS, PER_PROCESS
 from tests.video.filming import film
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
-RECORDED, SECONDS, MAKERS, WAITING = min(CAMERAS, 60), 25, 3, 6
+RECORDED, SECONDS, MAKERS, WAITING = min(CAMERAS, 50), 20, 3, 6
 MAKE = "import time\nfrom apps.video.tasks import cut_clips\nwhile True:\n    cut_clips()\n    time.sleep(0.05)"
 # How the makers of clips stand behind everybody else.
 BEHIND = list(itertools.takewhile(lambda word: "celery" not in word, programs.clips().command))
@@ -31,7 +31,7 @@ def test_clips_at_full_speed_cost_no_picture(folder, settings):
         until(lambda: Segment.objects.count() >= RECORDED, 60, "every camera is recorded")
         begins = timezone.now() - timedelta(hours=1)
         other = built.cameras([""])[0]
-        film(settings, other, begins, 60)
+        film(settings, other, begins, 30)
         for _ in range(MAKERS):
             words = [*BEHIND, *MANAGE, "shell", "-v", "0", "-c", MAKE]
             built.start(words, **built.database, CLIP_ROOT=str(folder / "clips"), CLIPS_AT_ONCE=str(MAKERS))
@@ -62,7 +62,7 @@ def keep_ordering(camera, begins) -> None:
     for kind in Clip.Kind.values:
         for _ in range(WAITING - Clip.objects.unfinished().filter(kind=kind).count()):
             note = {"burned_in": ["A. Person, Police", "register line 7"]} if kind == Clip.Kind.VIEWING else {}
-            period = {"starts_at": begins + timedelta(seconds=2.3), "ends_at": begins + timedelta(seconds=57)}
+            period = {"starts_at": begins + timedelta(seconds=2.3), "ends_at": begins + timedelta(seconds=28)}
             Clip.objects.create(camera=camera, kind=kind, note=note, **period)
 
 
