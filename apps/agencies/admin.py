@@ -21,19 +21,12 @@ from apps.agencies.proof import ask_again
 from apps.agencies.services import NAMES
 from apps.agencies.sittings import end_all
 from apps.audit.actions import record
-from apps.audit.admin import PeopleOnRecordMixin, ReadonlyMixin, in_words
+from apps.audit.admin import NoDeletionMixin, PeopleOnRecordMixin, ReadonlyMixin, in_words
 
 WAITS = _("%(what)s: waits for a second administrator to approve it.")
 # Providers come from the settings, second factors and identities from their owners, and mail addresses are not kept.
 for _model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken, Group):
     admin.site.unregister(_model)
-
-
-class NoDeletionMixin:
-    """Who was here stays on record: rows are disabled, never deleted."""
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
 
 class AskedAgainMixin:

@@ -1,10 +1,14 @@
 from collections.abc import Callable, Mapping
+from functools import reduce
+from operator import and_, or_
 from urllib.parse import urlencode
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
-from django.db.models import F, Q, Value
-from django.db.models.functions import Concat
+from django.db.models import CharField, JSONField, Model, Q, QuerySet, TextField, Value
+from django.db.models.constants import LOOKUP_SEP
+from django.db.models.functions import Cast, Concat
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
@@ -15,7 +19,36 @@ from apps.audit.models import Entry
 from apps.audit.words import VERBS, target_words, verb_words
 
 
-class ReadonlyMixin:
+class SearchedList(ChangeList):
+    """A list whose address, written by hand, may name people as its search does: `?actor=5`."""
+
+    def get_filters(self, request):
+        filters = super().get_filters(request)
+        # What no filter of the page has taken, as it is about to be asked of the table.
+        self.by_hand = filters[2]
+        return filters
+
+    def get_queryset(self, request, exclude_parameters=None):
+        rows = super().get_queryset(request, exclude_parameters)
+        asked = {key: values for key, values in self.by_hand.items() if whom(self.model, key, values).exists()}
+        if asked:
+            words = "&".join(f"{key}={value}" for key, values in sorted(asked.items()) for value in values)
+            people = reduce(and_, (whom(self.model, key, values) for key, values in asked.items()))
+            note_search(request, self.model, "by_address", words, people)
+        return rows
+
+
+class NoDeletionMixin:
+    """Who was here stays on record: rows are disabled, never deleted. So is whom an address asks for."""
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def get_changelist(self, request, **kwargs):
+        return SearchedList
+
+
+class ReadonlyMixin(NoDeletionMixin):
     """History is looked at, never touched: it has no history of its own."""
 
     change_form_template = "admin/readonly_change_form.html"
@@ -26,9 +59,6 @@ class ReadonlyMixin:
     def has_change_permission(self, request, obj=None):
         return False
 
-    def has_delete_permission(self, request, obj=None):
-        return False
-
 
 class PeopleOnRecordMixin:
     """A list of people, or of what they did: who looks in it for whom is on record, and counted by the monthly check.
@@ -37,19 +67,64 @@ class PeopleOnRecordMixin:
     """
 
     def get_search_results(self, request, queryset, search_term):
-        search = {"words": search_term[:200], "where": self.model._meta.label_lower}
-        # Turning the page, or sorting it, is no further search.
-        if request.session.get("searched") != search and names_somebody(search_term):
-            record("person.searched", actor=request.user, **search)
-            request.session["searched"] = search
+        people = people_named(search_term)
+        if people.exists():
+            note_search(request, self.model, "by_words", search_term, people)
         return super().get_search_results(request, queryset, search_term)
 
 
-def names_somebody(words: str) -> bool:
-    """Do all of these words stand in the name of one person?"""
-    people = get_user_model().objects.annotate(names=Concat(F("last_name"), F("first_name"), Value(" "), F("username")))
-    named = Q(*(Q(names__icontains=word) for word in words.split()))
-    return bool(words.strip()) and people.filter(named).exists()
+def note_search(request, model, how: str, words: str, people: QuerySet) -> None:
+    search = {"words": words[:200], "where": model._meta.label_lower}
+    # Turning the page, or sorting it, is no further search.
+    if request.session.get(f"searched_{how}") == search:
+        return
+    request.session[f"searched_{how}"] = search
+    found = list(people[:2])
+    person = {"person": f"{found[0]} ({found[0].username})"} if len(found) == 1 else {}
+    record("person.searched", actor=request.user, **search, **person)
+
+
+def everybody() -> QuerySet:
+    """With their names as they are written, and as entries say whom they concern."""
+    return get_user_model().objects.annotate(
+        korean=Concat("last_name", "first_name"),
+        latin=Concat("last_name", Value(" "), "first_name"),
+        names=Concat("korean", Value(" "), "username"),
+        concerned=Concat(Value(f"{get_user_model()._meta.label_lower}:"), Cast("pk", CharField())),
+    )
+
+
+def people_named(words: str) -> QuerySet:
+    """Those in whose name all of these words stand; or whose number, as entries have it."""
+    if not words.strip():
+        return everybody().none()
+    return everybody().filter(
+        *(Q(names__icontains=word) | (Q(concerned__icontains=word) if ":" in word else Q()) for word in words.split())
+    )
+
+
+def whom(model: type[Model], key: str, values: list) -> QuerySet:
+    """The people whom the lookup `key` names by any of `values`: by their row, or by text as it is compared there."""
+    first, *rest = key.split(LOOKUP_SEP)
+    field = model._meta.pk if first == "pk" else model._meta.get_field(first)
+    if rest[-1:] == ["isnull"]:
+        return everybody().none()
+    if model is get_user_model():
+        return everybody().filter(any_of(key, values))
+    if field.related_model is get_user_model():
+        own = rest if rest[:1] in (["id"], ["pk"]) else ["pk", *rest]
+        return everybody().filter(any_of(LOOKUP_SEP.join(own), values))
+    if not isinstance(field, CharField | TextField | JSONField):
+        return everybody().none()
+    compared = rest[-1] if rest and rest[-1] in CharField.get_lookups() else "exact"
+    named = any_of(f"korean__{compared}", values) | any_of(f"latin__{compared}", values)
+    spoken = (people_named(word) for value in values for word in ([value] if isinstance(value, str) else value))
+    by_words = reduce(or_, (Q(pk__in=people.values("pk")) for people in spoken))
+    return everybody().filter(named | any_of(f"username__{compared}", values) | by_words)
+
+
+def any_of(lookup: str, values: list) -> Q:
+    return reduce(or_, (Q((lookup, value)) for value in values))
 
 
 def in_words(name: str, names: Mapping | Callable[[], Mapping], description):

@@ -3,7 +3,8 @@ from django.contrib.gis.db.models import PointField
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from apps.agencies.admin import AuditedMixin, NoDeletionMixin
+from apps.agencies.admin import AuditedMixin
+from apps.audit.admin import NoDeletionMixin
 from apps.cameras.forms import PositionField
 from apps.cameras.models import Camera, District, Dong, Site
 

@@ -6,10 +6,10 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext_lazy as _
 from leaflet.admin import LeafletAdminWidget, LeafletGeoAdminMixin
 
-from apps.agencies.admin import AuditedMixin, NoDeletionMixin
+from apps.agencies.admin import AuditedMixin
 from apps.agencies.models import Agency
 from apps.agencies.proof import ask_again
-from apps.audit.admin import ReadonlyMixin, filter_in_words
+from apps.audit.admin import NoDeletionMixin, ReadonlyMixin, filter_in_words
 from apps.cameras.models import District, Purpose
 from apps.incidents.models import Incident
 from apps.linked_services.forms import MouForm, PaperForm

@@ -6,8 +6,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from apps.agencies.admin import NoDeletionMixin
-from apps.audit.admin import ReadonlyMixin
+from apps.audit.admin import NoDeletionMixin, ReadonlyMixin
 from apps.mous.actions import NotAllowed
 from apps.retention import actions
 from apps.retention.forms import HoldForm, ReleaseForm, ReviewForm

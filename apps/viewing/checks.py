@@ -14,7 +14,7 @@ from statistics import median
 from django.db import transaction
 from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Value, When
 from django.db.models.fields.json import KT
-from django.db.models.functions import Concat, ExtractHour, Lower
+from django.db.models.functions import Coalesce, Concat, ExtractHour, Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -107,7 +107,8 @@ def findings(views: QuerySet[ViewLog], since: datetime, until: datetime) -> Iter
     yield from _grouped(alone, kind.ONE_CAMERA, "opened_at", F("camera__number"), OFTEN_ONE_CAMERA)
     entries = Entry.objects.filter(at__gte=since, at__lt=until).annotate(who=F("actor_name"))
     searches = entries.filter(verb="person.searched")
-    yield from _grouped(searches, kind.ONE_PERSON, "at", Lower(KT("detail__words")), OFTEN_ONE_PERSON)
+    sought = Coalesce(KT("detail__person"), Lower(KT("detail__words")))
+    yield from _grouped(searches, kind.ONE_PERSON, "at", sought, OFTEN_ONE_PERSON)
     yield from _grouped(entries.filter(verb="view.refused"), kind.REFUSED, "at", None, MANY_REFUSALS)
 
 
