@@ -11,7 +11,7 @@ from allauth.account.internal.flows.reauthentication import reauthenticate_by_pa
 from allauth.mfa.base.forms import ReauthenticateForm
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal import auth
-from django.contrib.auth import authenticate
+from django.contrib.auth import HASH_SESSION_KEY, authenticate
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -48,8 +48,11 @@ def prove(request: HttpRequest) -> str:
 
 
 def _take_password(request, given: str) -> str:
-    if authenticate(request, username=request.user.get_username(), password=given) != request.user:
+    user = authenticate(request, username=request.user.get_username(), password=given)
+    if user != request.user:
         return _("That is not your password. Try again, or sign out.")
+    # It may have been hashed anew just now, by a newer way; else that would end the session.
+    request.session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     reauthenticate_by_password(request)
     return ""
 

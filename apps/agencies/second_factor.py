@@ -17,10 +17,12 @@ from allauth.mfa.utils import is_mfa_enabled
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from apps.agencies.actions import reset_by
+from apps.agencies.hashers import lock_anew
 from apps.agencies.models import Membership, User
 from apps.agencies.sittings import end_all
 from apps.audit.actions import record
@@ -98,7 +100,7 @@ def _lock(key: str) -> Fernet:
 
 @transaction.atomic
 def encrypt_anew() -> int:
-    """Let no older key be needed any more; gives how many factors that concerned."""
+    """Let no older key be needed any more; gives how many factors and passwords that concerned."""
     factors = Authenticator.objects.select_for_update().filter(type__in=ENCRYPTED)
     for factor in factors:
         given = factor.data
@@ -108,8 +110,11 @@ def encrypt_anew() -> int:
         if "migrated_codes" in given:
             given["migrated_codes"] = [_vault().rotate(code.encode()).decode() for code in given["migrated_codes"]]
         factor.save(update_fields=["data"])
-    record("factors.encrypted_anew", count=len(factors))
-    return len(factors)
+    people = User.objects.select_for_update().filter(password__contains=f"{PBKDF2PasswordHasher.algorithm}$")
+    for person in people:
+        User.objects.filter(pk=person.pk).update(password=lock_anew(person.password))
+    record("factors.encrypted_anew", count=len(factors), passwords=len(people))
+    return len(factors) + len(people)
 
 
 def has_second_factor(user: User, session) -> bool:

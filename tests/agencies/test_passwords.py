@@ -9,7 +9,13 @@ from django.contrib.auth.password_validation import get_password_validators, val
 from django.core.exceptions import ValidationError
 from django.test import Client
 
+from apps.agencies.hashers import Locked
+from apps.agencies.models import User
+from apps.agencies.second_factor import encrypt_anew
 from tests.cast import PASSWORD
+
+HASHERS = list(django_settings.PASSWORD_HASHERS)
+OTHER_KEY = "another key of forty characters or more…"
 
 ANY = [
     "쉬운 말 네 개를 이어 쓴 것",
@@ -94,11 +100,55 @@ def test_every_character_counts():
 
 
 def test_kept_slow_and_salted(settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+    assert Locked.iterations >= 100_000
+    settings.PASSWORD_HASHERS = HASHERS
     one, other = make_password(PASSWORD), make_password(PASSWORD)
-    assert one.startswith("pbkdf2_sha256$") and one != other
-    assert PBKDF2PasswordHasher.iterations >= 100_000
-    assert PBKDF2PasswordHasher().decode(one)["salt"] != PBKDF2PasswordHasher().decode(other)["salt"]
+    assert one.startswith("locked_pbkdf2_sha256$") and one != other and len(one) <= 128
+    assert Locked().decode(one)["salt"] != Locked().decode(other)["salt"]
+
+
+@pytest.fixture
+def quick(settings, monkeypatch):
+    """As a centre keeps them, but for the rounds."""
+    monkeypatch.setattr(PBKDF2PasswordHasher, "iterations", 100)
+    settings.PASSWORD_HASHERS = HASHERS
+
+
+def test_without_the_key_a_copy_of_the_database_lets_nobody_guess(quick, settings):
+    kept = make_password(PASSWORD)
+    assert check_password(PASSWORD, kept) and not check_password(f"{PASSWORD}x", kept)
+    open_hash = f"pbkdf2_sha256${kept.partition('$')[2]}"
+    for stolen in (open_hash, kept[:-4] + "AAAA", kept[:-8], kept.rpartition("$")[0] + "$"):
+        assert not check_password(PASSWORD, stolen)
+    settings.SECRET_KEY = OTHER_KEY
+    assert not check_password(PASSWORD, kept)
+
+
+@pytest.mark.django_db
+def test_the_key_is_replaced_without_the_passwords(quick, settings, police, fire):
+    User.objects.filter(pk=fire.user.pk).update(
+        password=make_password(PASSWORD, hasher="pbkdf2_sha256"), last_name="of a release that locked nothing"
+    )
+    police.user.set_password(PASSWORD)
+    police.user.save()
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], OTHER_KEY
+    assert User.objects.get(pk=police.user.pk).check_password(PASSWORD)
+    assert encrypt_anew() == 2
+    settings.SECRET_KEY_FALLBACKS = []
+    for person in (police.user, fire.user):
+        kept = User.objects.get(pk=person.pk)
+        assert kept.password.startswith("locked_") and kept.check_password(PASSWORD)
+
+
+@pytest.mark.django_db
+def test_what_was_kept_otherwise_is_locked_at_its_next_use_and_the_session_goes_on(quick, police):
+    User.objects.filter(pk=police.user.pk).update(password=make_password(PASSWORD, hasher="pbkdf2_sha256"))
+    desk = Client()
+    desk.force_login(User.objects.get(pk=police.user.pk))
+    desk.post("/lock/")
+    assert desk.post("/unlock/", {"proof-password": PASSWORD}).status_code == 302
+    assert User.objects.get(pk=police.user.pk).password.startswith("locked_")
+    assert desk.get("/me/").status_code == 200
 
 
 @pytest.mark.django_db

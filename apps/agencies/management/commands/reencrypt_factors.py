@@ -4,7 +4,7 @@ from apps.agencies.second_factor import encrypt_anew
 
 
 class Command(BaseCommand):
-    help = "Encrypt what authenticator apps share with us by today's SECRET_KEY. See docs/keys.md."
+    help = "Lock passwords, and what authenticator apps share with us, by today's SECRET_KEY. See docs/keys.md."
 
     def handle(self, *args, **options):
         self.stdout.write(f"encrypted anew: {encrypt_anew()}")
