@@ -66,6 +66,15 @@ def test_it_does_not_start_open(changes, named, started):
         started(**changes)
 
 
+def test_a_form_may_lead_to_the_sign_in_of_a_provider_and_nowhere_else(started):
+    home = (
+        '[{"id": "x", "name": "x", "url": "https://sso.example.org/a;b", "client_id": "", "secret": "", "agency": "x"}]'
+    )
+    policy = started(IDENTITY_PROVIDERS=home)["CONTENT_SECURITY_POLICY"]["DIRECTIVES"]
+    assert policy["form-action"] == ["'self'", "https://sso.example.org"]
+    assert started()["CONTENT_SECURITY_POLICY"]["DIRECTIVES"]["form-action"] == ["'self'"]
+
+
 def test_a_demonstration_on_this_machine_starts(started):
     values = started(ALLOWED_HOSTS="localhost,127.0.0.1", PLAIN_HTTP="True", DEMO="True")
     assert values["DEMO"] and not values["SESSION_COOKIE_SECURE"]

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from fido2.webauthn import UserVerificationRequirement
 
 from apps.agencies import sittings
+from apps.agencies.identities import provider_of
 from apps.agencies.models import User
 from apps.agencies.passkey_forms import Reauthenticate
 from apps.audit.actions import record
@@ -29,7 +30,7 @@ Type = Authenticator.Type
 
 
 def means_of(user: User) -> set[str]:
-    """By what this person can show who they are; empty for those who sign in at their own agency's provider."""
+    """By what this person can show here who they are; those who sign in at their own agency's provider, there."""
     kinds = set(Authenticator.objects.filter(user=user).values_list("type", flat=True))
     held = {"password": user.has_usable_password(), "code": Type.TOTP in kinds, "passkey": Type.WEBAUTHN in kinds}
     return {name for name, holds in held.items() if holds}
@@ -86,6 +87,7 @@ def asking(request: HttpRequest) -> dict:
     means = means_of(request.user)
     return {
         "means": means,
+        "elsewhere": provider_of(request.user),
         "js_data": {"request_options": _challenge(request.user)} if "passkey" in means else None,
         "method": request.POST.get(GIVEN, request.method),
         "sent": _sent_on(request),
@@ -110,14 +112,10 @@ def _sent_on(request) -> list[tuple[str, str]]:
 
 def ask_again(request: HttpRequest) -> HttpResponse | None:
     """Nothing when the person showed lately, or by what was sent, who they are; else the page that asks it."""
-    if sittings.proved_lately(request):
-        return None
-    wrong = ""
-    if GIVEN in request.POST:
-        wrong = prove(request)
-        if not wrong:
-            looked = request.POST[GIVEN] == "GET"
-            return HttpResponseRedirect(request.get_full_path()) if looked else None
+    answers, wrong = GIVEN in request.POST, ""
+    if sittings.proved_lately(request) or (answers and not (wrong := prove(request))):
+        looked = answers and request.POST[GIVEN] == "GET"
+        return HttpResponseRedirect(request.get_full_path()) if looked else None
     return render(request, "console/again.html", {"wrong": wrong, **asking(request)}, status=403)
 
 

@@ -37,13 +37,13 @@ def begin(request, user: User) -> None:
     )
     for sitting in SignIn.objects.open().filter(user=user).order_by("-at")[settings.SESSIONS_PER_PERSON :]:
         end(sitting, because="too_many", by=None)
-    note_proof(request)
+    note_proof(request, at=getattr(request, "shown_at", None))
     pledged(user, request.session)
 
 
-def note_proof(request) -> None:
-    """The person has just shown who they are: at signing in, or since."""
-    request.session[PROVED_AT] = time.time()
+def note_proof(request, *, at: float | None = None) -> None:
+    """The person has shown who they are, just now or when their own provider says: at signing in, or since."""
+    request.session[PROVED_AT] = time.time() if at is None else at
 
 
 def proved_lately(request) -> bool:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from apps.agencies import proof, sittings
+from apps.agencies import identities, proof, sittings
 from apps.audit.actions import record
 
 
@@ -47,6 +47,12 @@ def unlock(request):
             sittings.unlock(request)
             return redirect(next_page(request))
     return render(request, "console/unlock.html", {"wrong": wrong, "next": next_page(request), **proof.asking(request)})
+
+
+@require_POST
+def show_there(request):
+    """The person shows who they are at their own agency's provider, on a page beside the one that asks."""
+    return identities.ask_there(request)
 
 
 def person(request):

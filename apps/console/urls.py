@@ -41,6 +41,7 @@ urlpatterns = [
     path("members/<int:membership_id>/factor/", members_pages.lost_factor, name="member_factor"),
     path("welcome/<uidb64>/<token>/", members_pages.Welcome.as_view(), name="welcome"),
     path("me/", person_pages.person, name="person"),
+    path("me/again/there/", person_pages.show_there, name="show_there"),
     path("me/password/", person_pages.password, name="password"),
     path("me/sessions/end/", person_pages.end_other_sessions, name="end_other_sessions"),
     path("me/sessions/<int:sign_in_id>/end/", person_pages.end_session, name="end_session"),

