@@ -1,11 +1,11 @@
 from datetime import timedelta
 
-from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.agencies.groups import role_group, staff_group
 from apps.agencies.models import Agency, ApiKey, Membership, Nomination, User
 from apps.agencies.principals import CENTRE_ROLES
 from apps.agencies.sittings import end_all
@@ -17,32 +17,13 @@ ADMINISTRATION_ROLES = (Role.ADMINISTRATOR, Role.SUPERVISOR, Role.AUDITOR)
 ROTATION_OVERLAP = timedelta(days=7)
 
 
-def role_group(role: str) -> Group:
-    """The group that holds what a role may do in the admin."""
-    return Group.objects.get_or_create(name=f"role: {role}")[0]
-
-
-def staff_group(agency: Agency, role: str) -> Group:
-    """The people of one agency in one role: what standing rights are granted to."""
-    return Group.objects.get_or_create(name=f"{role}s of {agency.code}")[0]
-
-
-def groups_in_words() -> dict[str, str]:
-    """What people read for the names of these groups."""
-    roles, agencies = Membership.Role, Agency.objects.all()
-    of_roles = {f"role: {role.value}": str(_("Everybody: %(role)s") % {"role": role.label}) for role in roles}
-    return of_roles | {
-        f"{role.value}s of {one.code}": f"{one.name} – {role.label}" for one in agencies for role in roles
-    }
-
-
 @transaction.atomic
-def enrol(user: User, agency: Agency, role: str, *, by, rank: str = "") -> Membership:
-    """Make `user` a member of `agency`. A second call changes nothing."""
+def enrol(user: User, agency: Agency, role: str, *, by, rank: str = "", **facts) -> Membership:
+    """Make `user` a member of `agency`; `facts` go on record with it. A second call changes nothing."""
     membership, is_new = Membership.objects.get_or_create(user=user, agency=agency, role=role, defaults={"rank": rank})
     join_groups(membership)
     if is_new:
-        record("member.enrolled", actor=by, target=user, agency=agency.code, role=role)
+        record("member.enrolled", actor=by, target=user, agency=agency.code, role=role, **facts)
     return membership
 
 
@@ -52,11 +33,6 @@ def join_groups(membership: Membership) -> None:
     if membership.agency.kind == Agency.Kind.CENTRE or membership.role not in CENTRE_ROLES:
         membership.user.groups.add(role_group(membership.role))
     open_administration(membership.user)
-
-
-def of_roles() -> QuerySet[Group]:
-    """The groups that come and go with a role; the others, such as a shift, people are put into by hand."""
-    return Group.objects.filter(name__regex=rf"^(role: |({'|'.join(Role.values)})s of )")
 
 
 def open_administration(user: User) -> None:

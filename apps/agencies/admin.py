@@ -1,3 +1,5 @@
+from operator import itemgetter
+
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
@@ -13,7 +15,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.agencies import actions
-from apps.agencies.actions import admit, dismiss, give_rank, of_roles
+from apps.agencies.actions import admit, dismiss, give_rank
+from apps.agencies.groups import groups_in_words, of_roles
 from apps.agencies.models import Agency, ApiKey, Membership, Nomination, User
 from apps.agencies.nominations import NotAlone, approve, may_decide, refuse
 from apps.agencies.principals import CENTRE_ROLES
@@ -63,7 +66,7 @@ class RightsAdmin(AskedAgainMixin, AuditedMixin, NoDeletionMixin, GroupAdmin):
     """
 
     def get_list_display(self, request):
-        return [in_words("name", actions.groups_in_words(), _("Who")), "name"]
+        return [in_words("name", groups_in_words(), _("Who")), "name"]
 
     readonly_fields = ["rights"]
 
@@ -96,6 +99,15 @@ class MemberForm(UserChangeForm):
         if "groups" in self.changed_data and chosen and not is_staff.exists():
             raise forms.ValidationError(_("Only the centre’s operators, supervisors and administrators join a group."))
         return Group.objects.filter(Q(pk__in=chosen) | Q(pk__in=of_roles(), user=self.instance)).distinct()
+
+
+class GroupsInWords(admin.RelatedFieldListFilter):
+    """The groups that anybody is in, as people read them."""
+
+    def field_choices(self, field, request, model_admin):
+        words = groups_in_words()
+        used = Group.objects.filter(user__isnull=False).distinct().values_list("pk", "name")
+        return sorted(((pk, words.get(name, name)) for pk, name in used), key=itemgetter(1))
 
 
 class MembershipInline(admin.TabularInline):
@@ -146,6 +158,7 @@ class MemberAdmin(PeopleOnRecordMixin, AskedAgainMixin, AuditedMixin, NoDeletion
         return answer
 
     list_display = ["username", "first_name", "last_name", "is_active", "last_login"]
+    list_filter = ["is_staff", "is_superuser", "is_active", ("groups", GroupsInWords)]
 
 
 @admin.register(Nomination)

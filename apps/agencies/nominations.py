@@ -41,9 +41,8 @@ def approve(nomination: Nomination, *, by: User) -> Membership:
     if reset.exists():
         raise NotAlone(_("Who proposed it has lately reset how you sign in: somebody else approves it."))
     _decide(nomination, by, approved=True)
-    seconded = {"agency": nomination.agency.code, "role": nomination.role, "proposed_by": str(nomination.proposed_by)}
-    record("member.seconded", actor=by, target=nomination.user, **seconded)
-    return actions.enrol(nomination.user, nomination.agency, nomination.role, by=by, rank=nomination.rank)
+    given = {"rank": nomination.rank, "proposed_by": str(nomination.proposed_by)}
+    return actions.enrol(nomination.user, nomination.agency, nomination.role, by=by, **given)
 
 
 @transaction.atomic

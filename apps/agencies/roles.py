@@ -4,7 +4,7 @@ from django.contrib.auth.models import Permission
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from apps.agencies.actions import role_group
+from apps.agencies.groups import role_group
 from apps.agencies.models import Membership
 
 Role = Membership.Role

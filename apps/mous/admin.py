@@ -3,6 +3,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.utils.translation import gettext_lazy as _
 
+from apps.agencies.groups import groups_in_words
 from apps.agencies.proof import ask_again
 from apps.agencies.services import NAMES
 from apps.audit.admin import PeopleOnRecordMixin, ReadonlyMixin, filter_in_words, in_words
@@ -142,6 +143,11 @@ class LedgerEntryAdmin(PeopleOnRecordMixin, ReadonlyMixin, admin.ModelAdmin):
 
 class WatchingForm(ActionForm):
     group = forms.ModelChoiceField(standing.shift_groups(), label=_("Group"), required=False)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        words = groups_in_words()
+        self.fields["group"].label_from_instance = lambda group: words.get(group.name, group.name)
 
 
 admin.site.unregister(Camera)

@@ -1,17 +1,13 @@
 """Standing rights: who watches which cameras without a provision. Granted here, read by the gate."""
 
-from functools import reduce
-from operator import or_
-
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.db.models import CharField, Q, QuerySet, Value
-from django.db.models.functions import Concat
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from guardian.models import GroupObjectPermission
 from guardian.shortcuts import assign_perm, get_groups_with_perms, remove_perm
 
-from apps.agencies.actions import of_roles, staff_group
+from apps.agencies.groups import of_roles, staff_group, staff_groups
 from apps.agencies.models import Agency, Membership
 from apps.audit.actions import record
 from apps.cameras.models import Camera
@@ -71,12 +67,8 @@ def shift_groups() -> QuerySet[Group]:
 
     Another agency's people watch what is provided to them: no group of theirs is given a standing right by hand.
     """
-    centre = Agency.objects.filter(kind=Agency.Kind.CENTRE)
-    named = [
-        centre.values_list(Concat(Value(f"{role}s of "), "code", output_field=CharField())) for role in WATCHING_ROLES
-    ]
-    own = reduce(or_, (Q(name__in=names) for names in named))
-    return Group.objects.filter(own | ~Q(pk__in=of_roles())).order_by("name")
+    own = staff_groups(Agency.objects.filter(kind=Agency.Kind.CENTRE), WATCHING_ROLES)
+    return Group.objects.filter(Q(pk__in=own) | ~Q(pk__in=of_roles())).order_by("name")
 
 
 def _check(group: Group, by) -> None:

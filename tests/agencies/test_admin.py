@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from apps.agencies.actions import role_group
+from apps.agencies.groups import role_group
 from apps.agencies.roles import lay_out_roles
 from apps.audit.models import Entry
 from tests.cast import Role, make_user

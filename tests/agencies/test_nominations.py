@@ -8,7 +8,8 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from apps.agencies.actions import admit, enrol, invite, send_away, staff_group, take_password
+from apps.agencies.actions import admit, enrol, invite, send_away, take_password
+from apps.agencies.groups import staff_group
 from apps.agencies.models import Membership, Nomination, User
 from apps.agencies.nominations import NotAlone, approve, refuse
 from apps.agencies.principals import Principal
@@ -63,9 +64,9 @@ def test_it_is_on_record_who_proposed_and_who_approved(proposed, newcomer, first
     lines = Entry.objects.filter(verb__startswith="member.", target=f"agencies.user:{newcomer.pk}").order_by("pk")
     assert [(line.verb, line.actor) for line in lines] == [
         ("member.proposed", first),
-        ("member.seconded", second),
         ("member.enrolled", second),
     ]
+    assert lines.last().detail["proposed_by"] == str(first)
     assert newcomer.memberships.get().rank == "팀장"
 
 

@@ -5,7 +5,8 @@ from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from django.test import Client
 
-from apps.agencies.actions import dismiss, role_group
+from apps.agencies.actions import dismiss
+from apps.agencies.groups import role_group
 from apps.agencies.principals import Principal
 from apps.agencies.roles import RIGHTS, lay_out_roles
 from apps.linked_services.actions import receive

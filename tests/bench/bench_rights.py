@@ -14,7 +14,7 @@ from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 
-from apps.agencies.actions import staff_group
+from apps.agencies.groups import staff_group
 from apps.agencies.models import Agency, Membership, User
 from apps.agencies.principals import Principal
 from apps.cameras.models import Camera

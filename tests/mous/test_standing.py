@@ -5,11 +5,13 @@ from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.translation import override
 
 from apps.agencies.principals import Principal
 from apps.audit.models import Entry
 from apps.cameras.models import Camera
 from apps.mous.actions import NotAllowed
+from apps.mous.admin import WatchingForm
 from apps.mous.gate import decide, visible_cameras
 from apps.mous.standing import let_watch, no_longer_watch, shift_groups
 from tests.cast import Kind, Role, allow, make_agency, make_camera, make_user
@@ -96,6 +98,9 @@ def test_cameras_are_given_in_the_administration_by_filter(operator, shift, stra
 def test_of_the_groups_of_roles_only_the_centres_own_are_given_cameras(shift, operator, supervisor, police, centre):
     groups = {group.name for group in shift_groups()}
     assert groups == {"second shift", "operators of centre", "supervisors of centre"}
+    with override("ko"):
+        shown = [str(label) for _value, label in WatchingForm().fields["group"].choices]
+        assert f"{centre.name_ko} – {Role.OPERATOR.label}" in shown and "second shift" in shown
     assert {"liaisons of police", "role: operator"} <= set(Group.objects.values_list("name", flat=True))
 
 
