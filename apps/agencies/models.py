@@ -6,13 +6,14 @@ from ipaddress import ip_address, ip_network
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from apps.audit.actions import record
 from daejeon_soc.kept_queries import KeptQueries
 
 
@@ -71,6 +72,14 @@ class User(AbstractUser):
 
     def __str__(self):
         return self.get_full_name() or self.username
+
+    def save(self, *args, **kwargs):
+        """Every right is given past two people, at the machine alone: no less loud for that (`unusual.py`)."""
+        given = self.is_superuser and not User.objects.filter(pk=self.pk, is_superuser=True).exists()
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if given:
+                record("person.given_every_right", target=self, name=self.username)
 
     def may_come_by(self, account: "User") -> bool:
         """May they reset or change it, and so sign in as it? Every right is for those alone who have it."""

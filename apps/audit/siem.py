@@ -18,7 +18,7 @@ BATCH = 1_000
 PATIENCE_S = 10
 # Syslog facility 13 (log audit), severity 5 (notice) and 4 (warning).
 NOTICE, WARNING = 13 * 8 + 5, 13 * 8 + 4
-WARNED_OF = ("refused", "failed", "revoked", "break_glass", "early")
+WARNED_OF = ("refused", "failed", "revoked", "break_glass", "early", "unusual", "every_right")
 
 
 def forward() -> int:

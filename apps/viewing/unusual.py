@@ -29,6 +29,7 @@ WORDS = {
     "unusual.refusals": _("%(who)s was refused pictures %(times)s times in ten minutes."),
     "unusual.sign_ins": _("From %(who)s, signing in failed %(times)s times in ten minutes."),
     "unusual.calls": _("%(who)s sends more calls than it may: %(times)s a minute."),
+    "unusual.rights": _("The account %(who)s was given every right, at the machine."),
 }
 
 
@@ -49,6 +50,8 @@ def _found(since) -> Iterator[tuple[str, str, int]]:
     refused = entries.filter(verb="view.refused")
     for who, times in _many(refused, ("actor_name",), settings.UNUSUAL_REFUSALS):
         yield "unusual.refusals", who, times
+    for who in entries.filter(verb="person.given_every_right").values_list("detail__name", flat=True):
+        yield "unusual.rights", who, 1
     failed = entries.filter(verb__in=FAILED).exclude(address=None)
     for address, times in _many(failed, ("address",), settings.UNUSUAL_REFUSALS):
         yield "unusual.sign_ins", address, times

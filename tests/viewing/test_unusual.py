@@ -3,9 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import update_last_login
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
+from apps.agencies.models import User
 from apps.agencies.sign_ins import failed
 from apps.audit.actions import record, source_address
 from apps.audit.models import Entry
@@ -71,6 +74,21 @@ def test_a_key_that_sends_more_than_it_may_is_told_at_once(client, police, monke
     ]
     assert [answer.status_code for answer in sent].count(429) >= 2
     assert told() == [("unusual.calls", "police – 112")]
+
+
+def test_who_gives_every_right_at_the_machine_does_not_do_so_in_secret(monkeypatch, operator):
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "a long one of the test")
+    call_command("createsuperuser", "--noinput", "--username=root", "--email=", verbosity=0)
+    root = User.objects.get(username="root")
+    operator.is_superuser = True
+    operator.save()
+    for person in (root, operator):
+        person.save(update_fields=["last_login"])
+        update_last_login(None, person)
+    line, other = Entry.objects.filter(verb="person.given_every_right").order_by("pk")
+    assert (line.target, line.actor_name, other.detail["name"]) == (f"agencies.user:{root.pk}", "system", "operator")
+    assert unusual.look() == 2 and unusual.look() == 0
+    assert told() == [("unusual.rights", "root"), ("unusual.rights", "operator")]
 
 
 def test_supervisors_see_it_on_their_desks_and_operators_do_not(supervisor, operator, camera):
