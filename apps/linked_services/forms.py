@@ -9,6 +9,7 @@ from apps.agencies.models import Agency, User
 from apps.cameras.models import District, Purpose
 from apps.linked_services.services import ALL
 from apps.mous.models import MediaKind, Mou
+from apps.mous.scans import refuse_too_many
 from apps.mous.viruses import refuse_infected
 
 
@@ -31,13 +32,14 @@ def owner_choices() -> list[tuple[int, str]]:
 
 
 class PaperForm(forms.ModelForm):
-    """What is uploaded goes past the virus scanner."""
+    """What is uploaded is counted, and goes past the virus scanner."""
 
     uploader: User | None = None
 
     def clean_scan(self):
         paper = self.cleaned_data.get("scan")
         if isinstance(paper, UploadedFile):
+            refuse_too_many(by=self.uploader)
             refuse_infected(paper, by=self.uploader)
         return paper
 

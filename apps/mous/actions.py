@@ -36,6 +36,8 @@ from apps.mous.purposes import settle
 
 BREAK_GLASS_LASTS = timedelta(hours=4)
 REVIEW_WITHIN = timedelta(days=1)
+# No hands are faster: what opens more, in somebody's name, is a machine.
+BY_HAND_A_MINUTE = 10
 LOOK_BACK = timedelta(minutes=30)  # where no agreement says otherwise
 VIDEO_KINDS = (MediaKind.LIVE, MediaKind.RECORDED, MediaKind.STILL)
 Way = Provision.Way
@@ -273,6 +275,8 @@ def open_by_hand(
     """Write the provision with its cameras, register line, audit and event."""
     _need_words(wish.reason, _("Say why the video is provided."))
     now = timezone.now()
+    if Provision.objects.filter(opened_by=by, starts_at__gt=now - timedelta(minutes=1)).count() >= BY_HAND_A_MINUTE:
+        raise NotAllowed(_("That is more than anybody opens by hand. Wait a minute, or give several cameras at once."))
     if not wish.kinds or wish.until <= now or window[0] >= window[1]:
         raise NotAllowed(_("Say which kinds are given, and until when."))
     incident = Incident.objects.select_for_update().get(pk=wish.incident.pk) if wish.incident else None

@@ -1,15 +1,23 @@
 """The scanned papers of agreements: private files, checked by content, served by the administration only."""
 
 import uuid
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import PurePosixPath
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.storage import FileSystemStorage
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.audit.models import Entry
+from apps.audit.words import AGREEMENTS
+
 LARGEST = 20 * 1024 * 1024
+# What one person uploads within a day: a gigabyte at most.
+PAPERS_A_DAY = 50
+WRITTEN = [f"{kind}.{step}" for kind in AGREEMENTS for step in ("added", "changed")]
 KINDS = {".pdf": (b"%PDF-", "application/pdf"), ".png": (b"\x89PNG\r\n\x1a\n", "image/png")}
 KINDS |= dict.fromkeys((".jpg", ".jpeg"), (b"\xff\xd8\xff", "image/jpeg"))
 
@@ -40,3 +48,11 @@ def validate_scan(file) -> None:
     file.seek(0)
     if head != magic:
         raise ValidationError(_("The file is not what its name says."))
+
+
+def refuse_too_many(*, by) -> None:
+    """Raises ValidationError when `by` has uploaded so many lately that it might be the disk that is meant."""
+    a_day_ago = timezone.now() - timedelta(days=1)
+    lately = Entry.objects.filter(verb__in=WRITTEN, at__gt=a_day_ago, actor=by, detail__fields__contains=["scan"])
+    if lately.count() >= PAPERS_A_DAY:
+        raise ValidationError(_("You have uploaded %(n)s papers within a day: no more for now.") % {"n": PAPERS_A_DAY})

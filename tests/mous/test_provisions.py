@@ -9,7 +9,7 @@ from apps.agencies.principals import Principal
 from apps.audit.models import Entry
 from apps.incidents.models import Event, Incident
 from apps.linked_services.actions import advance, cameras_for, receive
-from apps.mous import owners, requests
+from apps.mous import actions, owners, requests
 from apps.mous.actions import (
     NotAllowed,
     Wish,
@@ -75,6 +75,19 @@ def test_an_operator_provides_within_the_agreement(police, desk, far_camera, inc
     assert (line.officer, line.purpose, line.ground) == (str(desk), "the man was last seen there", "urgent")
     assert line.cameras == [far_camera.number]
     assert Event.objects.filter(kind="provision.opened", incident=incident).exists()
+
+
+def test_nobody_opens_more_by_hand_than_hands_can(police, desk, centre, camera, monkeypatch):
+    monkeypatch.setattr(actions, "BY_HAND_A_MINUTE", 2)
+    for _n in range(2):
+        provide(wish(police.agency, camera), by=desk)
+    for way in (provide, break_glass):
+        with pytest.raises(NotAllowed, match="by hand"):
+            way(wish(police.agency, camera), by=desk)
+    colleague = allow(make_user("colleague", centre, Role.OPERATOR), "provide")
+    assert provide(wish(police.agency, camera), by=colleague)
+    Provision.objects.filter(opened_by=desk).update(starts_at=hours(-1 / 60))
+    assert provide(wish(police.agency, camera), by=desk)
 
 
 def test_without_an_incident_it_is_no_part_of_one(police, desk, camera):

@@ -1,11 +1,15 @@
 """Scanned papers: what is let in, and who gets them out."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
 
+from apps.audit.actions import entry, write
 from apps.mous import scans
 from apps.mous.models import Mou
 from tests.cast import Role, allow, make_user
@@ -81,3 +85,18 @@ def test_the_parties_and_the_centre_read_it_and_nobody_else(client, police, fire
 def test_without_a_paper_there_is_none(client, police):
     client.force_login(police.user)
     assert client.get(reverse("agreement_scan", args=["mou", police.mou.pk])).status_code == 404
+
+
+def test_only_ones_own_papers_of_a_day_are_counted(monkeypatch, operator, supervisor):
+    monkeypatch.setattr(scans, "PAPERS_A_DAY", 2)
+    day = timezone.now() - timedelta(days=1)
+    kept = [entry("mou.added", actor=operator, fields=["scan", "purpose"]) for _n in range(2)]
+    others = entry("mou.added", actor=supervisor, fields=["scan"])
+    no_paper = entry("mou.changed", actor=operator, fields=["purpose"])
+    kept[0].at = day
+    write([*kept, others, no_paper])
+    scans.refuse_too_many(by=operator)
+    write([entry("integration.changed", actor=operator, fields=["scan"])])
+    with pytest.raises(ValidationError, match="no more"):
+        scans.refuse_too_many(by=operator)
+    scans.refuse_too_many(by=supervisor)

@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from apps.audit.models import Entry
-from apps.mous import viruses
+from apps.mous import scans, viruses
 from apps.mous.models import Integration
 from tests.cast import Role, allow, make_user
 
@@ -96,6 +96,13 @@ def upload(desk: Client, content: bytes, owner) -> str:
     form = {"owner": owner.pk, "document_number": "I-1", "purpose": "x", "scan": paper(content), **times}
     consents = {"consents-TOTAL_FORMS": "0", "consents-INITIAL_FORMS": "0"}
     return desk.post("/admin/mous/integration/add/", form | consents, follow=True).content.decode()
+
+
+def test_one_person_cannot_fill_the_disk_with_papers(desk, owner, tmp_path, monkeypatch):
+    monkeypatch.setattr(scans, "PAPERS_A_DAY", 1)
+    assert "no more for now" not in upload(desk, CLEAN, owner)
+    assert "no more for now" in upload(desk, CLEAN, owner)
+    assert Integration.objects.count() == len(list(tmp_path.iterdir())) == 1
 
 
 def test_the_uploader_is_told_nothing_is_kept_and_it_is_on_record(clamd, settings, desk, owner, tmp_path):
