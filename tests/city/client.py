@@ -74,6 +74,20 @@ def sign_in(page, city, role: str) -> None:
     page.wait_for_url(lambda url: "sign-in" not in url)
 
 
+@contextmanager
+def signed_in(city, role: str):
+    """Somebody's browser without the pages: what they could send by hand."""
+    with httpx.Client(base_url=city.base_url, follow_redirects=True, headers={"Referer": city.base_url}) as browser:
+        browser.get("/sign-in/")
+        user = person(city, role)
+        assert send(browser, "/sign-in/", {name: user[name] for name in ("username", "password")}).is_success
+        yield browser
+
+
+def send(browser: httpx.Client, path: str, form: dict) -> httpx.Response:
+    return browser.post(path, data={**form, "csrfmiddlewaretoken": browser.cookies["csrftoken"]})
+
+
 def sql(city, statement: str, *values) -> list[tuple]:
     """Change or ask the city's database as its owner, behind the application's back."""
     address = city_env.read(city.var_dir / "city.env")["OWNER_DATABASE_URL"].replace("postgis://", "postgresql://")

@@ -1,8 +1,11 @@
 """The product's main job, seen in a real browser: a call comes in, the right people see the right cameras."""
 
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 
-from tests.city.client import CITY_HALL, eventually, move_on, post_call, sign_in, sql
+from tests.city.client import CITY_HALL, eventually, move_on, post_call, send, sign_in, signed_in, sql
 
 pytestmark = [pytest.mark.city, pytest.mark.slow]
 
@@ -15,6 +18,8 @@ ON_MAP = """async () => {
     const answer = await fetch(document.querySelector("city-map").dataset.cameras);
     return (await answer.json()).features.map(feature => feature.properties.id);
 }"""
+LOUD = """words => document.getElementById("announcements").textContent.includes(words)
+    && [...document.querySelectorAll("[data-break-glass]")].some(line => line.dataset.words.includes(words))"""
 TILES = """() => [...document.querySelectorAll("camera-tile")].map(tile => Number(tile.dataset.camera))"""
 
 
@@ -88,3 +93,19 @@ def test_signing_out_ends_the_video_of_every_tab(city, page_of):
     )
     eventually(lambda: not police.evaluate(PLAYING), within=2)
     move_on(city, incident, "close")
+
+
+def test_a_supervisor_is_told_at_once_when_glass_is_broken(city, page_of):
+    supervisor = page_of("supervisor")
+    ((agency, name),) = sql(
+        city, "select id, name_ko from agencies_agency where kind not in ('centre', 'police', 'fire') limit 1"
+    )
+    ((camera,),) = sql(city, "select number from cameras_camera where is_virtual limit 1")
+    assert not supervisor.evaluate(LOUD, name)
+    until = datetime.now(ZoneInfo("Asia/Seoul")) + timedelta(minutes=2)
+    wish = {"way": "urgent", "agency": agency, "numbers": camera, "kinds": "live", "reason": "강에 사람이 빠졌다"}
+    with signed_in(city, "operator") as operator:
+        send(operator, "/console/provisions/new/", {**wish, "until": f"{until:%Y-%m-%dT%H:%M:%S}"})
+    eventually(lambda: supervisor.evaluate(LOUD, name), within=3)
+    ((opened,),) = sql(city, "select count(*) from mous_urgentreview where reviewed_at is null")
+    assert opened == 1

@@ -8,7 +8,7 @@ import pytest
 import websockets.sync.client
 from websockets.exceptions import ConnectionClosed
 
-from tests.city.client import Api, call, key_of, person, post_call, sql
+from tests.city.client import Api, call, key_of, post_call, signed_in, sql
 
 pytestmark = [pytest.mark.city, pytest.mark.slow]
 
@@ -41,12 +41,7 @@ def with_key(city, agency="police") -> dict:
 
 def with_session(city, role: str) -> dict:
     """A cookie of somebody who has just signed in."""
-    with httpx.Client(base_url=city.base_url, follow_redirects=True) as browser:
-        browser.get("/sign-in/")
-        user = person(city, role)
-        form = {name: user[name] for name in ("username", "password")}
-        token = {"csrfmiddlewaretoken": browser.cookies["csrftoken"]}
-        assert browser.post("/sign-in/", data=form | token, headers={"Referer": city.base_url}).is_success
+    with signed_in(city, role) as browser:
         return {"Cookie": f"sessionid={browser.cookies['sessionid']}"}
 
 
