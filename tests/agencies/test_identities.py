@@ -196,7 +196,7 @@ def test_whom_the_provider_remembers_is_asked_there_anew(desk, police, browser):
 
 
 # What somebody at another's screen makes of the address, and what the provider then says of the time.
-CHEATS = {"": "no auth_time", "&prompt=login": "no auth_time", "&max_age=3600": "auth_time before asked"}
+CHEATS = {"": "no auth_time", "&max_age=3600": "auth_time before asked"}
 
 
 @pytest.mark.parametrize("left", CHEATS)
