@@ -26,8 +26,8 @@ same camera, which ought to give them nothing; where an address names a thing (a
 ask for their own. What a list shows, is in every case what its reader has a right to.
 
 Where the words end in "asked again", whoever has not shown for ten minutes (`ASK_AGAIN_MINUTES`) who they are, by
-password, code or passkey, is asked for it first. Nothing that closes is among these, nor anything that an urgent call
-needs.
+password, code, passkey or their agency's provider, is asked for it first. Nothing that closes is among these, nor
+anything that an urgent call needs.
 
 {near_misses}
 """
