@@ -18,6 +18,7 @@ from pathlib import Path
 
 from apps.video.fmp4 import EPOCH_1904, KEY, MATRIX, ROW, TIMESCALE, Fragment, box, full, init_size
 
+WAITING_BYTES = 512 << 20  # how much of a clip may lie in memory before the disk begins to take it
 ROWS_AT = 88  # where the rows of samples begin in a recorded fragment
 
 
@@ -129,9 +130,7 @@ def _sample_table(fd: int) -> bytes:
 
 
 def _write(target: Path, head: bytes, reel: Reel, touch: Callable[[int | None], None]) -> Joined:
-    """One block is written while the next is counted, and the disk takes meanwhile what it can: little is left to
-    sync at the end. A disk without room says so before anything is written.
-    """
+    """One block is written while the next is counted. A disk without room says so before anything is written."""
     digest, written, total = hashlib.sha256(head), len(head), len(head) + sum(c.bytes for c in reel.chunks)
     with target.open("wb", buffering=0) as out, ThreadPoolExecutor(1) as pen:
         os.posix_fallocate(out.fileno(), 0, total)
@@ -150,8 +149,9 @@ def _put(out: io.FileIO, block: bytes) -> None:
     at, left = out.tell(), memoryview(block)
     while left:
         left = left[out.write(left) :]
-    # What is no longer wanted in memory the kernel begins to bring to disk, and nobody waits for it.
-    os.posix_fadvise(out.fileno(), at, len(block), os.POSIX_FADV_DONTNEED)
+    # What is no longer wanted in memory the kernel begins to bring to disk: hours of film leave room for the recorders.
+    if at > WAITING_BYTES:
+        os.posix_fadvise(out.fileno(), at - WAITING_BYTES, len(block), os.POSIX_FADV_DONTNEED)
 
 
 def _blocks(reel: Reel) -> Iterator[bytes]:
