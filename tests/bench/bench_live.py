@@ -2,7 +2,8 @@
 
 The virtual camera draws the time into each picture; the page reads it back from what the browser shows. The
 reference is the same RTSP stream, cut by ffmpeg without re-encoding, served from disk and played by hls.js at its
-lowest latency. All take turns, so that a busy moment is shared. `ratio` is ours over the reference.
+lowest latency; where Janus is installed, WebRTC through it is another. All take turns, so that a busy moment is shared.
+`ratio` is ours over the reference.
 """
 
 import functools
@@ -23,15 +24,19 @@ from django.conf import settings
 from playwright.sync_api import Page, sync_playwright
 
 from apps.cameras.models import Camera
+from tests.bench import janus
 from tests.city import tiles
 from tests.city.client import command_of, descendants
 from tests.conftest import CHROMIUM_FLAGS
 
 ROUNDS, SECONDS, OPENINGS, TILES = 2, 12, 10, 16
 HLS_PAGE = """<!doctype html><title>HLS</title><script src="/hls.min.js"></script><body>"""
-# As near to the newest picture as hls.js goes: one segment behind, and faster when it is further.
-PLAY_HLS = """(() => {
-    self.hlsWall = (sources) => {
+# Tiles of a page that is not ours, as `wall` (tests/city/tiles.py) has them; `play` gives back what ends it.
+PLAIN_WALL = """(() => {
+    customElements.define("camera-tile", class extends HTMLElement {
+        disconnectedCallback() { this.end(); }
+    });
+    self.plainWall = (sources, play) => {
         document.getElementById("wall")?.remove();
         const wall = document.createElement("div");
         wall.id = "wall";
@@ -39,20 +44,26 @@ PLAY_HLS = """(() => {
         for (const source of sources) {
             const video = Object.assign(document.createElement("video"), { muted: true });
             video.style.cssText = "width:100%;height:100%;object-fit:contain";
-            const tile = Object.assign(document.createElement("camera-tile"), { mounted: performance.now() });
-            tile.video = video;
+            const tile = Object.assign(document.createElement("camera-tile"), { mounted: performance.now(), video });
             tile.append(video);
             wall.append(tile);
-            const player = new Hls({
-                lowLatencyMode: true, liveSyncDurationCount: 1, liveMaxLatencyDurationCount: 3,
-                maxLiveSyncPlaybackRate: 1.5, startFragPrefetch: true,
-            });
-            player.loadSource(source);
-            player.attachMedia(video);
-            video.play();
+            tile.end = play(video, source);
         }
         document.body.append(wall);
     };
+})()"""
+# As near to the newest picture as hls.js goes: one segment behind, and faster when it is further.
+PLAY_HLS = """(() => {
+    self.hlsWall = (sources) => plainWall(sources, (video, source) => {
+        const player = new Hls({
+            lowLatencyMode: true, liveSyncDurationCount: 1, liveMaxLatencyDurationCount: 3,
+            maxLiveSyncPlaybackRate: 1.5, startFragPrefetch: true,
+        });
+        player.loadSource(source);
+        player.attachMedia(video);
+        video.play();
+        return () => player.destroy();
+    });
 })()"""
 # The age of each new picture at the moment it is first seen, ms.
 WATCH = """(seconds) => new Promise((done) => {
@@ -68,35 +79,45 @@ WATCH = """(seconds) => new Promise((done) => {
     look();
 })"""
 # From the tile's coming onto the page to its first picture, ms.
-FIRST = """() => new Promise((done) => {
+FIRST = """() => new Promise((done, fail) => {
     const look = () => {
         const tile = tiles()[0];
-        clockOf(tile.video) === null ? requestAnimationFrame(look) : done(performance.now() - tile.mounted);
+        const waited = performance.now() - tile.mounted;
+        if (clockOf(tile.video) !== null) done(waited);
+        else waited < 30_000 ? requestAnimationFrame(look) : fail(Error("no picture"));
     };
     look();
 })"""
 
 
 def run() -> list[dict]:
-    cameras = list(Camera.objects.filter(is_virtual=True).order_by("pk").values_list("pk", "rtsp_url")[:2])
-    with hls_of(dict(cameras)) as address, sync_playwright() as playwright:
+    cameras = dict(Camera.objects.filter(is_virtual=True).order_by("pk").values_list("pk", "rtsp_url")[:2])
+    with janus.janus_of(cameras) as port, hls_of(cameras) as address, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM_FLAGS)
-        ids = [pk for pk, _url in cameras]
+        ids = list(cameras)
         ways = {
             "WebCodecs": city_page(chromium, ids, webcodecs=True),
             "MSE": city_page(chromium, ids, webcodecs=False),
             "HLS": hls_page(chromium, address, ids),
         }
-        ages, firsts, load = measured(ways)
+        if port:
+            ways["Janus"] = janus_page(chromium, address, ids, port)
+        figures = measured(ways)
         chromium.close()
-    rows = []
-    for way in ("WebCodecs", "MSE"):
-        for name, pick in (("p50", median), ("p95", ninety_five)):
-            rows.append(row(f"glass to glass, {way}, {name}", pick(ages[way]), pick(ages["HLS"]), "ms", len(ages[way])))
-        for name, pick in (("p50", median), ("p95", ninety_five)):
-            rows.append(row(f"first picture, {way}, {name}", pick(firsts[way]), pick(firsts["HLS"]), "ms", OPENINGS))
-        rows.append(row(f"{TILES} tiles, {way}, browser", load[way], load["HLS"], "% of a core", 1))
-    return rows
+    rows = compared("WebCodecs", "HLS", figures) + compared("MSE", "HLS", figures)
+    return rows + (compared("WebCodecs", "Janus", figures, case="WebCodecs against Janus") if port else [])
+
+
+def compared(way: str, other: str, figures: tuple[dict, dict, dict], *, case: str | None = None) -> list[dict]:
+    ages, firsts, load = figures
+    case = case or way
+    return [
+        row(f"glass to glass, {case}, p50", median(ages[way]), median(ages[other]), "ms", len(ages[way])),
+        row(f"glass to glass, {case}, p95", ninety_five(ages[way]), ninety_five(ages[other]), "ms", len(ages[way])),
+        row(f"first picture, {case}, p50", median(firsts[way]), median(firsts[other]), "ms", OPENINGS),
+        row(f"first picture, {case}, p95", ninety_five(firsts[way]), ninety_five(firsts[other]), "ms", OPENINGS),
+        row(f"{TILES} tiles, {case}, browser", load[way], load[other], "% of a core", 1),
+    ]
 
 
 class Viewed:
@@ -149,13 +170,25 @@ def city_page(chromium, cameras: list[int], *, webcodecs: bool) -> Viewed:
 
 
 def hls_page(chromium, address: str, cameras: list[int]) -> Viewed:
+    page = plain_page(chromium, address)
+    page.evaluate(PLAY_HLS)
+    sources = [f"{address}/{camera}/live.m3u8" for camera in cameras]
+    return Viewed(page, lambda page, count: page.evaluate("hlsWall", shared_out(sources, count)))
+
+
+def janus_page(chromium, address: str, cameras: list[int], port: int) -> Viewed:
+    page = plain_page(chromium, address)
+    page.evaluate(janus.PLAY, port)
+    return Viewed(page, lambda page, count: page.evaluate("janusWall", shared_out(cameras, count)))
+
+
+def plain_page(chromium, address: str) -> Page:
     context = chromium.new_context(viewport={"width": 1920, "height": 1080})
     tiles.prepare(context)
     page = context.new_page()
     page.goto(f"{address}/page.html")
-    page.evaluate(PLAY_HLS)
-    sources = [f"{address}/{camera}/live.m3u8" for camera in cameras]
-    return Viewed(page, lambda page, count: page.evaluate("hlsWall", shared_out(sources, count)))
+    page.evaluate(PLAIN_WALL)
+    return page
 
 
 def shared_out(things: list, count: int) -> list:

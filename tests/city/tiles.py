@@ -7,8 +7,8 @@ COUNT_SOCKETS = """
 const Plain = WebSocket;
 self.views = new Set();
 self.WebSocket = class extends Plain {
-    constructor(address) {
-        super(address);
+    constructor(address, ...more) {
+        super(address, ...more);
         if (!String(address).includes("/live")) return;
         self.views.add(this);
         this.addEventListener("close", () => self.views.delete(this));
