@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
+from django.db.models.functions import Least
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -277,11 +278,14 @@ def open_by_hand(
     now = timezone.now()
     if Provision.objects.filter(opened_by=by, starts_at__gt=now - timedelta(minutes=1)).count() >= BY_HAND_A_MINUTE:
         raise NotAllowed(_("That is more than anybody opens by hand. Wait a minute, or give several cameras at once."))
+    incident = Incident.objects.select_for_update().get(pk=wish.incident.pk) if wish.incident else None
+    if incident and not incident.is_open:
+        if MediaKind.LIVE in wish.kinds:
+            raise NotAllowed(_("The incident is closed: live video has ended."))
+        # What was recorded later only on a request, whose document says which time; and nothing that is yet to come.
+        window = window[0], min(window[1], now if terms["way"] == Way.REQUEST else incident.closed_at)
     if not wish.kinds or wish.until <= now or window[0] >= window[1]:
         raise NotAllowed(_("Say which kinds are given, and until when."))
-    incident = Incident.objects.select_for_update().get(pk=wish.incident.pk) if wish.incident else None
-    if incident and not incident.is_open and MediaKind.LIVE in wish.kinds:
-        raise NotAllowed(_("The incident is closed: live video has ended."))
     is_exercise = bool(incident and incident.is_exercise)
     if any(camera.is_virtual != is_exercise for camera in cameras) and (is_exercise or not settings.DEMO):
         raise NotAllowed(_("Exercises use virtual cameras only, real incidents none of them."))
@@ -428,9 +432,13 @@ def _clock(at: datetime) -> str:
 
 
 def wind_down(incident: Incident, *, at: datetime) -> None:
-    """After closing: live video has ended by itself; recorded video stays for reports as long as the MOU says."""
-    under_mou = incident.provisions.filter(revoked_at=None, ends_at__gt=at, mou__isnull=False)
-    for provision in under_mou.select_related("mou"):
+    """After closing: live video has ended by itself, and nothing is given of what is recorded from now on.
+
+    What was recorded before stays for reports as long as the MOU says.
+    """
+    open_now = incident.provisions.filter(revoked_at=None, ends_at__gt=at)
+    open_now.update(recorded_from=Least("recorded_from", at), recorded_until=Least("recorded_until", at))
+    for provision in open_now.filter(mou__isnull=False).select_related("mou"):
         provision.ends_at = at + timedelta(hours=provision.mou.report_hours)
         provision.save(update_fields=["ends_at"])
 

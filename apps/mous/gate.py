@@ -31,7 +31,10 @@ from apps.mous.models import Integration, MediaKind, Provision, ProvisionCamera
 
 @dataclass(frozen=True)
 class Decision:
-    """What the gate said. `code` is empty when it opened."""
+    """What the gate said. `code` is empty when it opened.
+
+    Of a no, `provision` is the one that does not reach as far as was asked.
+    """
 
     camera: Camera | None
     provision: Provision | None = None
@@ -40,6 +43,11 @@ class Decision:
     @property
     def is_open(self) -> bool:
         return not self.code
+
+    @property
+    def recorded_until(self) -> datetime | None:
+        """The moment after which nothing recorded is given; None under a standing right, which has no end."""
+        return self.provision.recorded_until if self.provision else None
 
     @property
     def reason(self) -> str:
@@ -78,7 +86,7 @@ RIGHTS = (("watch_cameras", "agencies"), ("watch_camera", "cameras"))
 def visible_cameras(
     principal: Principal, kind: str = MediaKind.LIVE, *, at: datetime | None = None
 ) -> QuerySet[Camera]:
-    """Cameras of which `principal` may see `kind` at `at` (default now). Empty for nobody."""
+    """Cameras of which `principal` may see `kind` at `at` (default now), a still being one of now. Empty for nobody."""
     if principal.party is None:
         return Camera.objects.none()
     giving = Provision.objects.of_agencies(principal.agency_ids).giving(kind, at)
@@ -160,8 +168,9 @@ def decide(
 ) -> Decision:
     """Open or closed, on which provision, and if closed why.
 
-    `window` (from, until) is the recorded time asked for; a provision must hold all of it. `provision_id`
-    asks for one provision only (a clip is ordered on one, standing rights do not help).
+    `window` (from, until) is the recorded time asked for; a provision must hold all of it. A still without one is of
+    now, and needs what live video needs. `provision_id` asks for one provision only (a clip is ordered on one, standing
+    rights do not help).
     """
     if principal.party is None:
         return Decision(None, code="signed_out" if principal.session_key else "disabled")
@@ -172,11 +181,12 @@ def decide(
         provisions = provisions.filter(pk=provision_id)
     elif camera := shown.filter(_standing(principal, at)).first():
         return Decision(camera)
-    giving = provisions.giving(kind, at).filter(pk__in=_naming(camera_id))
+    past = window is not None
+    giving = provisions.giving(kind, at, past=past).filter(pk__in=_naming(camera_id))
     for provision in giving.select_related("incident", "mou", "agency").order_by("-starts_at"):
         if (window is None or provision.holds(*window)) and (camera := shown.first()):
             return Decision(camera, provision)
-    return Decision(None, code=_why_closed(provisions, camera_id, kind, at))
+    return _closed(provisions, camera_id, kind, at, past)
 
 
 def _naming(camera_id: int) -> QuerySet:
@@ -184,12 +194,12 @@ def _naming(camera_id: int) -> QuerySet:
     return ProvisionCamera.objects.filter(camera=camera_id, removed_at=None).values("provision")
 
 
-def _why_closed(provisions: QuerySet[Provision], camera_id: int, kind: str, at: datetime) -> str:
-    """The reason of the newest provision that ever named the camera to these agencies."""
+def _closed(provisions: QuerySet[Provision], camera_id: int, kind: str, at: datetime, past: bool) -> Decision:
+    """No, for the reason of the newest provision that ever named the camera to these agencies."""
     newest = provisions.select_related("incident", "mou", "agency").order_by("-starts_at").first()
     if newest is None:
-        return "no_provision"
-    code = newest.why_closed(kind, at)
+        return Decision(None, code="no_provision")
+    code = newest.why_closed(kind, at, past=past)
     if code == "outside_window" and not newest.provided.given().filter(camera=camera_id).exists():
-        return "camera_withdrawn"
-    return code
+        return Decision(None, code="camera_withdrawn")
+    return Decision(None, newest if code == "outside_window" else None, code)

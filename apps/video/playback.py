@@ -33,14 +33,22 @@ class Piece:
         return self.begins + timedelta(seconds=self.seconds)
 
 
-def playlist(camera_id: int, start: datetime, end: datetime, url_for: Callable[[Segment], str]) -> str:
+def playlist(
+    camera_id: int,
+    start: datetime,
+    end: datetime,
+    url_for: Callable[[Segment], str],
+    *,
+    last: datetime | None = None,
+) -> str:
     """A VOD playlist of what was recorded between `start` and `end`; empty but valid when nothing was.
 
-    Times without video are discontinuities with the true time after them, never hidden.
+    Times without video are discontinuities with the true time after them, never hidden. Pieces may reach over both
+    ends, but show nothing later than `last`.
     """
     body, longest, previous = [], PIECE_SECONDS, None
     for segment in recorded(camera_id, start, end):
-        wanted = pieces_between(segment, start, end)
+        wanted = pieces_between(segment, start, end, last)
         if not wanted:
             continue
         if previous and not _joins(previous, segment):
@@ -70,8 +78,10 @@ def _text(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def pieces_between(segment: Segment | HeldSegment, start: datetime, end: datetime) -> list[Piece]:
-    """The pieces that show something between `start` and `end`.
+def pieces_between(
+    segment: Segment | HeldSegment, start: datetime, end: datetime, last: datetime | None = None
+) -> list[Piece]:
+    """The pieces that show something between `start` and `end`, and nothing later than `last`.
 
     One alone, when the segment is wanted whole and the period is long; or when it is in the object store, so that
     nothing is brought here for a list.
@@ -79,7 +89,9 @@ def pieces_between(segment: Segment | HeldSegment, start: datetime, end: datetim
     if _is_whole(segment, start, end) and (end - start > LONG or segment.store == Store.OBJECTS):
         seconds = (segment.ended_at - segment.started_at).total_seconds()
         return [Piece(segment.started_at, seconds, segment.init_bytes, segment.bytes - segment.init_bytes)]
-    return [piece for piece in pieces(segment) if piece.ends > start and piece.begins < end]
+    ends_in_time = last is None or (segment.ended_at and segment.ended_at <= last)
+    found = pieces(segment) if ends_in_time else pieces(segment, last)
+    return [piece for piece in found if piece.ends > start and piece.begins < end]
 
 
 def _is_whole(segment: Segment | HeldSegment, start: datetime, end: datetime) -> bool:
@@ -87,11 +99,15 @@ def _is_whole(segment: Segment | HeldSegment, start: datetime, end: datetime) ->
     return segment.ended_at is not None and start <= segment.started_at and segment.ended_at <= end
 
 
-def pieces(segment: Segment | HeldSegment) -> list[Piece]:
-    """The pieces of a segment; none when its file is gone or damaged. NotAvailable when its store is away."""
+def pieces(segment: Segment | HeldSegment, last: datetime | None = None) -> list[Piece]:
+    """The pieces of a segment, of whole fragments that end by `last`; none when its file is gone or damaged.
+
+    NotAvailable when its store is away.
+    """
     try:
         with storage.open_segment(segment) as file:
-            return list(_pieces(segment.started_at, list(fragments(file.fileno(), segment.init_bytes))))
+            found = list(fragments(file.fileno(), segment.init_bytes))
+            return list(_pieces(segment.started_at, found if last is None else _until(last, segment, found)))
     except (FileNotFoundError, storage.Damaged, BadStream):
         return []
     except storage.StoreAway:
@@ -108,14 +124,21 @@ def served_path(segment: Segment | HeldSegment) -> str:
         raise NotAvailable(reasons.NOT_READABLE) from None
 
 
-def bytes_of(segment: Segment | HeldSegment, start: datetime, end: datetime) -> list[range]:
-    """Which bytes of the file show the time from `start` to `end`: the set-up, and whole pieces."""
+def bytes_of(
+    segment: Segment | HeldSegment, start: datetime, end: datetime, *, last: datetime | None = None
+) -> list[range]:
+    """Which bytes of the file show the time from `start` to `end`: the set-up, and pieces as a playlist lists them."""
     if _is_whole(segment, start, end):
         return [range(segment.bytes)]
-    wanted = pieces_between(segment, start, end)
+    wanted = pieces_between(segment, start, end, last)
     if not wanted:
         return []
     return [range(segment.init_bytes), range(wanted[0].start, wanted[-1].start + wanted[-1].size)]
+
+
+def _until(last: datetime, segment: Segment | HeldSegment, found: list[Fragment]) -> list[Fragment]:
+    ticks = (last - segment.started_at).total_seconds() * TIMESCALE
+    return [fragment for fragment in found if fragment.at + fragment.duration - found[0].at <= ticks]
 
 
 def _pieces(started: datetime, found: list[Fragment]) -> Iterator[Piece]:

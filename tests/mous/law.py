@@ -14,6 +14,7 @@ class Agreement:
     begins: int
     ends: int
     superseded: int | None = None
+    reports: int = 0  # so long after the close of an incident its recordings stay open
 
     def in_force(self, now: int) -> bool:
         standing = self.signed and not self.suspended and not self.revoked
@@ -39,6 +40,7 @@ class Provision:
     revoked: bool
     given: frozenset[int]
     taken_out: frozenset[int]
+    recorded: tuple[int, int]  # of which time recordings and stills are given
 
 
 @dataclass(frozen=True)
@@ -56,14 +58,19 @@ class World:
     cameras: list[Camera]
     agreements: list[tuple[int, Agreement]]  # with whom
     integrations: list[tuple[int, Agreement]]  # of which owner
-    incident_open: list[bool]
+    closed: list[int | None]  # when each incident was closed; none: it is open
     provisions: list[Provision]
     people: list[Person]
     now: int = field(default=0)
 
 
-def may_see(world: World, person: Person, camera_number: int, kind: str) -> bool:
-    """Art. 25 and 18(2), the agreements and the city's own rules, read as plainly as they can be."""
+def may_see(
+    world: World, person: Person, camera_number: int, kind: str, recorded: tuple[int, int] | None = None
+) -> bool:
+    """Art. 25 and 18(2), the agreements and the city's own rules, read as plainly as they can be.
+
+    `recorded` is the time that is asked to be seen. None: now, live or as a still; of recordings, any time at all.
+    """
     camera = world.cameras[camera_number]
     if not (person.active and person.signed_in and camera.on):
         return False
@@ -72,7 +79,9 @@ def may_see(world: World, person: Person, camera_number: int, kind: str) -> bool
     if camera.kept_back and not own:
         return False
     return _stands(world, person, camera_number, agencies) or any(
-        _gives(world, provision, camera_number, kind) for provision in world.provisions if provision.agency in agencies
+        _gives(world, provision, camera_number, kind, recorded)
+        for provision in world.provisions
+        if provision.agency in agencies
     )
 
 
@@ -85,16 +94,34 @@ def _stands(world: World, person: Person, camera_number: int, agencies: set[int]
     return owner in agencies or not joined or any(agreement.in_force(world.now) for agreement in joined)
 
 
-def _gives(world: World, provision: Provision, camera_number: int, kind: str) -> bool:
+def _gives(world: World, provision: Provision, camera_number: int, kind: str, recorded: tuple[int, int] | None) -> bool:
+    closed = None if provision.incident is None else world.closed[provision.incident]
+    ends = provision.ends
     if provision.agreement is not None:
         partner, agreement = world.agreements[provision.agreement]
         if not (world.agency_active[partner] and agreement.in_force(world.now)):
             return False
-    incident_over = provision.incident is not None and not world.incident_open[provision.incident]
+        ends = ends if closed is None else closed + agreement.reports
     return (
         kind in provision.kinds
-        and not (kind == "live" and incident_over)
         and not provision.revoked
-        and provision.begins <= world.now < provision.ends
+        and provision.begins <= world.now < ends
         and camera_number in provision.given - provision.taken_out
+        and (
+            _shows_now(provision, kind, closed, world.now) if recorded is None else _holds(provision, closed, recorded)
+        )
     )
+
+
+def _shows_now(provision: Provision, kind: str, closed: int | None, now: int) -> bool:
+    """What shows the present ends with the incident. A still does so where live does, or within the recorded time."""
+    if kind == "recorded":
+        return True
+    begins, ends = provision.recorded
+    return closed is None and (kind == "live" or "live" in provision.kinds or begins <= now <= ends)
+
+
+def _holds(provision: Provision, closed: int | None, recorded: tuple[int, int]) -> bool:
+    """Nothing is given of a time after the close."""
+    begins, ends = provision.recorded
+    return begins <= recorded[0] and recorded[1] <= (ends if closed is None else min(ends, closed))

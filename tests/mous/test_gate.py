@@ -143,6 +143,47 @@ def test_closing_ends_live_and_leaves_recorded_video_for_reports(police, operato
     assert decision.provision.ends_at == incident.closed_at + timedelta(hours=police.mou.report_hours)
 
 
+def test_closing_ends_stills_of_now_and_leaves_those_of_before(police, operator, camera, incident):
+    before = incident.occurred_at - timedelta(minutes=5)
+    assert_open(police.user, camera, kind=MediaKind.STILL)
+    advance(incident, "close", by=operator)
+    assert_closed(police.user, camera, "incident_closed", kind=MediaKind.STILL)
+    assert_open(police.user, camera, kind=MediaKind.STILL, window=(before, before))
+    now = timezone.now()
+    assert_closed(police.user, camera, "outside_window", kind=MediaKind.STILL, window=(now, now))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "recorded_until", "code"),
+    [
+        (["still"], timedelta(minutes=1), ""),
+        (["still"], timedelta(minutes=-1), "outside_window"),
+        (["live", "still"], timedelta(minutes=-1), ""),
+        (["live"], timedelta(minutes=1), "kind_not_provided"),
+    ],
+)
+def test_a_still_of_now_needs_live_or_the_recorded_time(kinds, recorded_until, code, police, camera, incident):
+    Provision.objects.update(kinds=kinds, recorded_until=timezone.now() + recorded_until)
+    assert decide(of(police.user), camera.pk, MediaKind.STILL).code == code
+    assert visible_cameras(of(police.user), MediaKind.STILL).exists() is (code == "")
+
+
+def test_nothing_recorded_after_the_close_is_given(police, operator, camera, incident):
+    advance(incident, "close", by=operator)
+    closed_at = incident.closed_at
+    assert incident.provisions.get().recorded_until == closed_at
+    for until, code in ((closed_at, ""), (closed_at + timedelta(milliseconds=1), "outside_window")):
+        window = (incident.occurred_at, until)
+        assert decide(of(police.user), camera.pk, MediaKind.RECORDED, window=window).code == code
+
+
+def test_what_ended_before_the_close_stays_as_it_was(police, operator, camera, incident):
+    early = incident.occurred_at - timedelta(minutes=20)
+    Provision.objects.update(recorded_until=early)
+    advance(incident, "close", by=operator)
+    assert incident.provisions.get().recorded_until == early
+
+
 @pytest.mark.parametrize(
     ("start", "end", "code"),
     [

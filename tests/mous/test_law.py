@@ -28,6 +28,7 @@ from apps.agencies.principals import Principal
 from apps.agencies.second_factor import SETTLED
 from apps.agencies.sittings import PLEDGED_UNTIL
 from apps.incidents.models import Incident
+from apps.mous.actions import wind_down
 from apps.mous.gate import decide, visible_cameras
 from apps.mous.models import Integration, LegalGround, Mou, Provision, ProvisionCamera
 from apps.viewing.warden import closed_among
@@ -66,6 +67,7 @@ agreements = st.builds(
     begins=hours(-3, 1),
     ends=hours(2, 3) | hours(2, 3) | st.just(0),
     superseded=st.none() | st.none() | hours(-1, 1),
+    reports=st.sampled_from([1, 3, 3]),
 ).filter(lambda a: a.begins < a.ends)
 provisions = st.builds(
     law.Provision,
@@ -78,6 +80,7 @@ provisions = st.builds(
     revoked=seldom,
     given=some(CAMERAS),
     taken_out=st.just(frozenset()) | some(CAMERAS),
+    recorded=st.tuples(st.sampled_from([-2, -2, -1]), st.sampled_from([2, 2, -1])),
 )
 people = st.builds(
     law.Person,
@@ -103,7 +106,7 @@ worlds = st.builds(
     ),
     agreements=st.lists(st.tuples(agency, agreements), min_size=2, max_size=2),
     integrations=st.lists(st.tuples(agency, agreements), max_size=1),
-    incident_open=st.lists(often, min_size=2, max_size=2),
+    closed=st.lists(st.sampled_from([None, None, None, -1]), min_size=2, max_size=2),
     provisions=st.lists(provisions, min_size=1, max_size=5),
     people=st.builds(
         list.__add__,
@@ -127,9 +130,12 @@ class Built:
         self.mous = [self.mou(n, *made) for n, made in enumerate(world.agreements)]
         for number, (owner, agreement) in enumerate(world.integrations):
             Integration.objects.create(owner=self.agencies[owner], purpose="x", **self.terms(f"I{number}", agreement))
-        self.incidents = [self.incident(n, is_open) for n, is_open in enumerate(world.incident_open)]
+        self.incidents = [self.incident(n) for n in range(len(world.closed))]
         for number, provision in enumerate(world.provisions):
             self.provide(number, provision)
+        for incident, closed in zip(self.incidents, world.closed, strict=True):
+            if closed is not None:
+                self.close(incident, when(closed))
         self.parties = [self.party(n, person) for n, person in enumerate(world.people)]
 
     def camera(self, camera: law.Camera):
@@ -156,10 +162,10 @@ class Built:
 
     def mou(self, number: int, partner: int, agreement: law.Agreement) -> Mou:
         ground = {"legal_ground": LegalGround.URGENT, "purpose": "x", "services": ["112-onsite"], "kinds": list(KINDS)}
-        return Mou.objects.create(agency=self.agencies[partner], **ground, **self.terms(f"M{number}", agreement))
+        terms = {"report_hours": agreement.reports, **self.terms(f"M{number}", agreement)}
+        return Mou.objects.create(agency=self.agencies[partner], **ground, **terms)
 
-    def incident(self, number: int, is_open: bool) -> Incident:
-        over = {} if is_open else {"state": "closed", "closed_at": when(-1)}
+    def incident(self, number: int) -> Incident:
         return Incident.objects.create(
             number=f"I{number}",
             agency=self.agencies[0],
@@ -170,8 +176,11 @@ class Built:
             grade="urgent",
             occurred_at=when(-1),
             location=f"POINT({CITY_HALL[0]} {CITY_HALL[1]})",
-            **over,
         )
+
+    def close(self, incident: Incident, at: datetime) -> None:
+        Incident.objects.filter(pk=incident.pk).update(state="closed", closed_at=at)
+        wind_down(incident, at=at)
 
     def provide(self, number: int, provision: law.Provision) -> None:
         by_agreement = provision.agreement is not None
@@ -187,8 +196,8 @@ class Built:
             kinds=sorted(provision.kinds),
             starts_at=when(provision.begins),
             ends_at=when(provision.ends),
-            recorded_from=when(-2),
-            recorded_until=when(2),
+            recorded_from=when(provision.recorded[0]),
+            recorded_until=when(provision.recorded[1]),
             revoked_at=when(-1) if provision.revoked else None,
             revoked_reason="x" if provision.revoked else "",
         )
@@ -269,27 +278,28 @@ def recorder_at_its_best(monkeypatch):
 def test_gate_and_doors_agree_with_the_law(world, turn):
     with transaction.atomic():
         built, doors = Built(world), Doors()
-        seen = {kind: seen_by_law(world, kind) for kind in KINDS}
+        seen = {(kind, recorded): seen_by_law(world, kind, recorded) for kind, recorded in ASKED}
         for (number, party), kind in product(enumerate(built.parties), KINDS):
-            expected = {camera for who, camera in seen[kind] if who == number}
+            expected = {camera for who, camera in seen[kind, NOW] if who == number}
             shown = set(visible_cameras(party.principal.again(), kind, at=NOON).values_list("pk", flat=True))
             agree("queryset", {built.cameras[n].pk for n in expected}, shown, among=CAMERAS)
         for number, party in enumerate(built.parties):
-            on_map = [camera for who, camera in seen["live"] if who == number]
+            on_map = [camera for who, camera in seen["live", NOW] if who == number]
             agree("map", {built.cameras[n].pk for n in on_map}, shown_on_map(doors, party), among=CAMERAS)
-        for (how, kind), (opens, most) in ONE_BY_ONE.items():
-            for pair in both_ways(seen[kind], turn, most * PAIRS):
+        for (how, *asked), (opens, most) in ONE_BY_ONE.items():
+            lawful = seen[*asked]
+            for pair in both_ways(lawful, turn, most * PAIRS):
                 party, camera = built.parties[pair[0]], built.cameras[pair[1]]
-                agree(how, {pair} & seen[kind], {pair} if opens(doors, party, camera) else set(), among=1)
-        watched = both_ways(seen["live"], turn, WATCHED)
-        agree("warden", set(watched) & seen["live"], left_open(built, watched), among=len(watched))
+                agree(how, {pair} & lawful, {pair} if opens(doors, party, camera) else set(), among=1)
+        watched = both_ways(seen["live", NOW], turn, WATCHED)
+        agree("warden", set(watched) & seen["live", NOW], left_open(built, watched), among=len(watched))
         transaction.set_rollback(True)
 
 
-def seen_by_law(world: law.World, kind: str) -> set[tuple[int, int]]:
+def seen_by_law(world: law.World, kind: str, recorded: tuple[int, int] | None) -> set[tuple[int, int]]:
     """Who sees which camera."""
     every = product(range(PEOPLE + SYSTEMS), range(CAMERAS))
-    return {(who, camera) for who, camera in every if law.may_see(world, world.people[who], camera, kind)}
+    return {(who, camera) for who, camera in every if law.may_see(world, world.people[who], camera, kind, recorded)}
 
 
 def agree(how: str, expected: set, found: set, *, among: int) -> None:
@@ -317,9 +327,11 @@ def shown_on_map(doors: Doors, party: Party) -> set[int]:
     return {feature["properties"]["id"] for feature in json.loads(answer.content)["features"]}
 
 
-def gate_opens(kind: str):
+def gate_opens(kind: str, recorded: tuple[int, int] | None):
+    window = recorded and (when(recorded[0]), when(recorded[1]))
+
     def opens(doors, party: Party, camera) -> bool:
-        return decide(party.principal.again(), camera.pk, kind, at=NOON).is_open
+        return decide(party.principal.again(), camera.pk, kind, at=NOON, window=window).is_open
 
     return opens
 
@@ -345,16 +357,26 @@ def left_open(built: Built, watched: list[tuple[int, int]]) -> set[tuple[int, in
     return set(pairs.values()) - {pairs[shut] for shut in closed_among(set(pairs))}
 
 
-PERIOD = {"from": when(-1).isoformat(), "to": NOON.isoformat()}
+def period(recorded: tuple[int, int]) -> dict:
+    return {"from": when(recorded[0]).isoformat(), "to": when(recorded[1]).isoformat()}
+
+
+# Times asked for, in hours. Incidents are closed an hour ago: what is before, and what is not.
+NOW, BEFORE, SINCE = None, (-2, -1), (-1, 0)
+THEN, LATER = (-1, -1), (0, 0)
 WATCHED = 4
-# What is asked, and about which kind: whether it lets a party see a camera, and how many of each answer in a world.
+# What is asked, about which kind and time: whether it lets a party see a camera, how many of each answer in a world.
 ONE_BY_ONE = {
-    **{("gate", kind): (gate_opens(kind), 3) for kind in KINDS},
-    ("still", "still"): (door_opens("still.jpg"), 1),
-    ("playback", "recorded"): (door_opens("playback.m3u8", **PERIOD), 1),
-    ("timeline", "recorded"): (door_opens("timeline", **PERIOD), 1),
-    ("socket", "live"): (socket_opens, 2),
+    **{("gate", kind, NOW): (gate_opens(kind, NOW), 2) for kind in KINDS},
+    **{("gate", "recorded", recorded): (gate_opens("recorded", recorded), 1) for recorded in (BEFORE, SINCE)},
+    **{("gate", "still", recorded): (gate_opens("still", recorded), 1) for recorded in (THEN, LATER)},
+    ("still of now", "still", NOW): (door_opens("still.jpg"), 2),
+    ("still", "still", THEN): (door_opens("still.jpg", at=when(-1).isoformat()), 1),
+    ("playback", "recorded", SINCE): (door_opens("playback.m3u8", **period(SINCE)), 1),
+    ("timeline", "recorded", BEFORE): (door_opens("timeline", **period(BEFORE)), 1),
+    ("socket", "live", NOW): (socket_opens, 2),
 }
+ASKED = {(kind, recorded) for _how, kind, recorded in ONE_BY_ONE}
 
 
 def test_there_were_enough_cases_of_both_answers_at_every_door():
@@ -362,6 +384,6 @@ def test_there_were_enough_cases_of_both_answers_at_every_door():
     print("".join(f"\n{how}: {cases['open']} open, {cases['closed']} closed" for how, cases in CASES.items()))
     assert sum(total.values()) >= 10_000, CASES
     assert min(total["open"], total["closed"]) >= 1_200, CASES
-    assert {how for how, _kind in ONE_BY_ONE} | {"queryset", "map", "warden"} == set(CASES)
+    assert {how for how, _kind, _recorded in ONE_BY_ONE} | {"queryset", "map", "warden"} == set(CASES)
     assert all(min(cases["open"], cases["closed"]) >= 20 for cases in CASES.values()), CASES
     assert Agency.objects.count() == 0

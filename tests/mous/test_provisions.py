@@ -254,9 +254,20 @@ def test_break_glass_ends_by_the_clock_and_with_its_incident(desk, police, camer
     assert code(fire.user, camera) == ""
     advance(incident, "close", by=desk)
     assert code(fire.user, camera) == "incident_closed"
+    assert set(incident.provisions.values_list("recorded_until", flat=True)) == {incident.closed_at}
     Provision.objects.update(incident=incident, ends_at=timezone.now())
     Incident.objects.update(state="reported", closed_at=None)
     assert code(fire.user, camera) == "provision_ended"
+
+
+def test_for_a_closed_incident_nothing_recorded_later_is_given(desk, police, fire, camera, incident):
+    advance(incident, "close", by=desk)
+    about = {"incident": incident, "kinds": ["recorded"]}
+    by_agreement = provide(wish(police.agency, camera, **about), by=desk)
+    urgent = break_glass(wish(fire.agency, camera, **about), by=desk)
+    assert by_agreement.recorded_until == urgent.recorded_until == incident.closed_at
+    with pytest.raises(NotAllowed):
+        break_glass(wish(fire.agency, camera, **about, window=(hours(0), hours(1))), by=desk)
 
 
 def test_another_person_reviews_and_what_was_unjustified_ends(desk, supervisor, police, camera):
@@ -294,6 +305,15 @@ def asked(police, **details):
         "purpose": "bank robbery",
         **details,
     }
+
+
+def test_of_a_closed_incident_its_document_says_which_time_but_none_to_come(police, desk, supervisor, camera, incident):
+    advance(incident, "close", by=desk)
+    times = {"recorded_from": hours(-1), "recorded_until": hours(1)}
+    request = requests.ask(police.agency, by=police.user, **asked(police, incident=incident, **times))
+    requests.approve(request, by=supervisor)
+    provision = requests.provide(request, [camera.pk], by=desk)
+    assert incident.closed_at < provision.recorded_until == provision.starts_at
 
 
 def test_asked_approved_provided(police, desk, supervisor, camera):

@@ -68,6 +68,29 @@ def test_over_hours_the_edges_are_as_fine_as_ever(two, camera, tmp_path, monkeyp
     assert play(text, tmp_path) == 30 + 60
 
 
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_nothing_later_than_the_last_moment_is_listed_or_given(is_closed, roots, camera, tmp_path):
+    """Ten seconds in pieces of four, closed or still growing; fragments of a second."""
+    segment = film(roots, camera, START, 10)
+    if not is_closed:
+        Segment.objects.filter(pk=segment.pk).update(ended_at=None, state=Segment.State.RECORDING)
+        segment.refresh_from_db()
+    for last, seconds in ((6.5, 6), (6, 6), (0.9, 0), (10, 10)):
+        times = (START, after(max(last, 1)))
+        text = playlist(camera.pk, *times, local, last=after(last))
+        assert text.endswith("#EXT-X-ENDLIST\n")
+        assert (play(text, tmp_path) if seconds else text.count("#EXTINF")) == seconds * 15
+        given = bytes_of(segment, *times, last=after(last))
+        assert max((span.stop for span in given), default=0) == listed_bytes(text, segment)
+    assert play(playlist(camera.pk, START, after(6), local), tmp_path) == 8 * 15
+
+
+def listed_bytes(text: str, segment) -> int:
+    """Where the last piece of a list ends."""
+    named = [tuple(map(int, line.split(":")[1].split("@"))) for line in text.split("\n") if "X-BYTERANGE" in line]
+    return max((start + size for size, start in named), default=0)
+
+
 def test_a_gap_shows(roots, two, camera, tmp_path):
     film(roots, camera, after(20), 2, session=2, first=20 * 90_000)
     text = playlist(camera.pk, START, after(30), local)

@@ -27,10 +27,21 @@ class ProvisionQuerySet(models.QuerySet):
             agency__is_active=True,
         )
 
-    def giving(self, kind: str, at=None):
-        """Provisions that give `kind` now: live video only while the incident, if it is about one, is open."""
+    def giving(self, kind: str, at=None, *, past: bool = False):
+        """Provisions that give `kind` now: what shows the present only while the incident, if it is about one, is open.
+
+        A still shows the present where live video does, or while now is within the recorded time. `past`: not a still
+        of now but of a moment, which the caller holds against the recorded time.
+        """
+        at = at or timezone.now()
         giving = self.in_force(at).filter(kinds__contains=[kind])
-        return giving.filter(Q(incident=None) | Q(incident__state__in=OPEN)) if kind == MediaKind.LIVE else giving
+        if past or kind == MediaKind.RECORDED:
+            return giving
+        if kind == MediaKind.STILL:
+            giving = giving.filter(
+                Q(kinds__contains=[MediaKind.LIVE]) | Q(recorded_from__lte=at, recorded_until__gte=at)
+            )
+        return giving.filter(Q(incident=None) | Q(incident__state__in=OPEN))
 
     def of_agencies(self, agency_ids: list[int]):
         return self.filter(agency__in=agency_ids)
@@ -143,7 +154,7 @@ class Provision(models.Model):
         """Is the recorded time from `start` to `end` wholly within what is provided?"""
         return self.recorded_from <= start <= end <= self.recorded_until
 
-    def why_closed(self, kind: str, at) -> str:
+    def why_closed(self, kind: str, at, *, past: bool = False) -> str:
         """The gate's code for refusing `kind` at `at`; `outside_window` when only the time asked for is wrong."""
         if not self.agency.is_active:
             return "disabled"
@@ -153,7 +164,7 @@ class Provision(models.Model):
             return code
         if kind not in self.kinds:
             return "kind_not_provided"
-        if kind == MediaKind.LIVE and not self.may_be_live:
+        if not past and kind != MediaKind.RECORDED and not self.may_be_live:
             return "incident_closed"
         if not self.starts_at <= at < self.ends_at:
             return "provision_ended" if at >= self.ends_at else "provision_not_begun"
