@@ -37,6 +37,7 @@ class TooMany(Exception):
     """The agency has as many clips on the way as it may."""
 
 
+@transaction.atomic
 def log_view(principal: Principal, decision: Decision, door: str, *, incident: str = "", reason: str = "", period=None):
     """Write down that the gate opened `door`. Call it before the first frame leaves.
 

@@ -3,17 +3,22 @@
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
+from apps.agencies.principals import Principal
 from apps.audit.models import Entry
 from apps.linked_services.actions import receive
+from apps.mous.gate import decide
 from apps.mous.models import Provision
 from apps.video import stills
 from apps.video.alarms import raise_alarm
 from apps.video.models import PurgeMark
 from apps.video.motion import note
 from apps.video.reasons import NOT_RECORDED, NotAvailable
+from apps.viewing import actions
+from apps.viewing.actions import log_view
 from apps.viewing.models import Bookmark, ViewLog
 from tests.cast import make_segment
 from tests.linked_services.calls import checked
@@ -170,6 +175,18 @@ class TestTheViewLog:
         for _time in range(3):
             System(police.token).get(f"/api/v1/cameras/{camera.pk}/playback.m3u8", span_of(call, 2))
         assert ViewLog.objects.get().door == Door.PLAYBACK
+
+    def test_a_view_that_cannot_be_audited_is_none_and_shows_nothing(self, operator, camera, call, monkeypatch):
+        def fail(*said, **more):
+            raise OperationalError("the audit is away")
+
+        monkeypatch.setattr(actions, "record", fail)
+        principal = Principal.of(operator)
+        with pytest.raises(OperationalError):
+            log_view(principal, decide(principal, camera.pk), Door.LIVE)
+        with pytest.raises(OperationalError):
+            Person(operator).get(timeline(camera), span_of(call, 5))
+        assert not ViewLog.objects.exists()
 
 
 class TestThumbnails:
