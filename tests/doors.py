@@ -59,4 +59,4 @@ def play_the_recorder(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(stills, "still", lambda camera, at: stills.Still(b"\xff\xd8", timezone.now()))
     patch.setattr(stills, "thumbnail", lambda camera, at: b"\xff\xd8")
     patch.setattr(api, "convert", lambda segment, part: ("video/mp4", b"video"))
-    patch.setattr(playback, "playlist", lambda *asked: "#EXTM3U")
+    patch.setattr(playback, "playlist", lambda *asked, **how: "#EXTM3U")

@@ -245,9 +245,27 @@ def takes(node: ast.Call, hands: set[str]) -> bool:
     return getattr(node.func, "id", getattr(getattr(node.func, "value", None), "id", "")) in hands
 
 
+PUT_ON_RECORD = {"log_view", "log_looking_back", "log_thumbnail"}
+
+
+def seen_unrecorded(tree: ast.AST) -> set[str]:
+    """Functions that reach for a frame or a file, and neither write a view on their way nor demand a sealed address.
+
+    Only what every answer passes counts: a statement of the function itself, in no branch.
+    """
+    hands, found = hands_on_video(tree), set()
+    for function in every(tree, ast.FunctionDef, ast.AsyncFunctionDef):
+        passed = [node.value for node in function.body if isinstance(node, ast.Expr)]
+        recorded = {called(node) for node in passed if isinstance(node, ast.Call)} & {*PUT_ON_RECORD, "demand_seal"}
+        if any(takes(node, hands) for node in every(function, ast.Call)) and not recorded:
+            found.add(function.name)
+    return found
+
+
 @pytest.mark.parametrize("door", ["viewing/api.py", "viewing/looking_back.py"])
-def test_each_door_asks_the_gate_first(door):
-    assert opened_unasked(parsed((APPS / door).read_text())) == set()
+@pytest.mark.parametrize("check", [opened_unasked, seen_unrecorded])
+def test_each_door_asks_the_gate_first_and_puts_on_record(check, door):
+    assert check(parsed((APPS / door).read_text())) == set()
 
 
 def test_the_live_door_asks_the_gate_first():
@@ -361,3 +379,16 @@ def test_a_way_to_video_is_seen(source, check):
 def test_a_door_that_does_not_ask_is_seen(body, found):
     imports = "from apps.video import stills\nfrom apps.video.converting import convert as turn"
     assert opened_unasked(parsed(f"{imports}\ndef get(request):\n    {body}")) == found
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("still = stills.still(1)\n    log_view(1)\n    return still", set()),
+        ("demand_seal(1)\n    return send_file('video', path)", set()),
+        ("return stills.still(1)", {"get"}),
+        ("still = stills.still(1)\n    if first:\n        log_view(1)\n    return still", {"get"}),
+    ],
+)
+def test_a_door_that_leaves_no_line_is_seen(body, found):
+    assert seen_unrecorded(parsed(f"from apps.video import stills\ndef get(request):\n    {body}")) == found

@@ -1,6 +1,6 @@
 import re
 from collections.abc import Callable
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from django.conf import settings
 from django.contrib.gis.geos import Point
@@ -28,6 +28,7 @@ from apps.video.actions import BadPeriod, manifest
 from apps.video.converting import convert
 from apps.video.models import Clip, Segment, recording_named
 from apps.video.reasons import NotAvailable
+from apps.viewing import addresses
 from apps.viewing.actions import (
     TooMany,
     cancel_copy,
@@ -58,10 +59,11 @@ class AnyAccept(DefaultContentNegotiation):
 
 
 class Closed(exceptions.NotFound):
-    """What you may not see is not there; whoever once could is told why no longer."""
+    """What you may not see is not there; whoever once could is told why no longer, or until when."""
 
     def __init__(self, decision: Decision):
-        super().__init__({"code": decision.code, "detail": decision.reason})
+        until = {"recorded_until": decision.recorded_until.isoformat()} if decision.provision else {}
+        super().__init__({"code": decision.code, "detail": decision.reason, **until})
 
 
 def open_door(request, camera_id: int, door: str, kind: str, *, window=None) -> tuple[Principal, Decision]:
@@ -193,7 +195,8 @@ class PlaybackView(APIView):
         window = (start, end)
         principal, decision = open_door(request, camera_id, ViewLog.Door.PLAYBACK, MediaKind.RECORDED, window=window)
         try:
-            playlist = playback.playlist(camera_id, start, end, segment_urls(camera_id, start, end))
+            urls = segment_urls(principal, camera_id, start, end)
+            playlist = playback.playlist(camera_id, start, end, urls, last=decision.recorded_until)
         except NotAvailable as trouble:
             return not_available(trouble)
         log_looking_back(principal, decision, ViewLog.Door.PLAYBACK, period=window, **named(request))
@@ -208,13 +211,15 @@ def period(request):
     return asked.validated_data["from"], asked.validated_data["to"]
 
 
-def segment_urls(camera_id: int, start, end) -> Callable[[Segment], str]:
+def segment_urls(principal: Principal, camera_id: int, start, end) -> Callable[[Segment], str]:
     """Gives the address of each segment of a playlist. What they share is put together once: a day has 1,440."""
     folder = reverse("segment", args=[camera_id, 0]).removesuffix("0.mp4")
-    asked = f"from={quote(start.isoformat())}&to={quote(end.isoformat())}"
+    carried = {"from": start.isoformat(), "to": end.isoformat(), **addresses.seal(principal, camera_id, start, end)}
+    asked = urlencode(carried)
     return lambda segment: f"{folder}{segment.start_ms}.mp4?{asked}"
 
 
+FROM_PLAYLIST = "As the playlist gives it: good for who asked for the list, and until it is over."
 CONVERTED = "h264: the pictures of this part coded anew, as a file of their own, for a browser that plays no H.265."
 
 
@@ -227,6 +232,7 @@ class NotThisPart(exceptions.APIException):
 class SegmentView(APIView):
     """Part of a recorded segment, as the playlist named it. The gate is asked again for each.
 
+    What is seen is on record since the playlist: so its addresses alone open, for whom it was written, for a while.
     A segment holds a minute; what is asked for, and given, may be less. So a byte range is required, and
     must lie within the pieces that show the time asked for.
     """
@@ -237,6 +243,8 @@ class SegmentView(APIView):
         parameters=[
             OpenApiParameter("from", OpenApiTypes.DATETIME, required=True),
             OpenApiParameter("to", OpenApiTypes.DATETIME, required=True),
+            OpenApiParameter("expires", OpenApiTypes.STR, required=True, description=FROM_PLAYLIST),
+            OpenApiParameter("seal", OpenApiTypes.STR, required=True, description=FROM_PLAYLIST),
             OpenApiParameter("Range", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True),
             OpenApiParameter("codec", OpenApiTypes.STR, enum=["h264"], description=CONVERTED),
         ],
@@ -250,13 +258,14 @@ class SegmentView(APIView):
     )
     def get(self, request, camera_id, start_ms):
         window = period(request)
-        open_door(request, camera_id, ViewLog.Door.PLAYBACK, MediaKind.RECORDED, window=window)
+        principal, decision = open_door(request, camera_id, ViewLog.Door.PLAYBACK, MediaKind.RECORDED, window=window)
+        demand_seal(request, principal, camera_id, window)
         segment = recording_named(camera_id, start_ms, *window)
         if segment is None:
             raise exceptions.NotFound
         try:
             part = part_asked(request.headers.get("Range", ""))
-            if not lies_within(part, playback.bytes_of(segment, *window)):
+            if not lies_within(part, playback.bytes_of(segment, *window, last=decision.recorded_until)):
                 raise NotThisPart
             if request.query_params.get("codec") == "h264":
                 mime, body = convert(segment, part)
@@ -266,6 +275,16 @@ class SegmentView(APIView):
             return not_available(trouble)
         except FileNotFoundError:
             raise exceptions.NotFound from None
+
+
+def demand_seal(request, principal: Principal, camera_id: int, window) -> None:
+    """404 for an address that no playlist gave this session or key, or for one that is over, which is no trespass."""
+    carried = request.query_params
+    if not addresses.is_theirs(carried, principal, camera_id, *window):
+        log_refusal(principal, camera_id, ViewLog.Door.PLAYBACK, "not_their_address")
+        raise exceptions.NotFound
+    if addresses.is_over(carried):
+        raise exceptions.NotFound
 
 
 def part_asked(header: str) -> range:

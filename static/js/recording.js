@@ -6,6 +6,7 @@ import { piecesOf } from "soc/playlist";
 const CHUNK_MS = 5 * 60_000; // of a playlist asked for at once: short to list, and true to what is looked at
 const GROWS_MS = 8_000; // a list that reached to now is asked for again after this long
 const AGAIN_MS = 3_000;
+const RENEWED_MS = 10_000; // lists whose addresses are over are asked for anew, not more often than this
 const TURNS = 6; // to be told that too many are being converted, before it is said
 const BETWEEN_TURNS_MS = 700;
 const PICTURES_KEPT = 240;
@@ -13,6 +14,9 @@ const EMPTY = { spans: [], gaps: [], motion: null, alarms: [], bookmarks: [], ke
 
 /** The server's answer was no: `reason` in its words. */
 export class Refused extends Error {}
+
+/** The address was over, and its list has been dropped: what is still wanted is asked for by the next one. */
+export class Renewed extends Error {}
 
 export class Recording {
   /** What this browser cannot play is asked for coded anew, which costs the centre: only when somebody says so. */
@@ -24,6 +28,7 @@ export class Recording {
   #covered = { from: Infinity, to: -Infinity, ...EMPTY };
   #asked = null;
   #failedAt = 0;
+  #renewedAt = -Infinity;
 
   /** `named`: the incident or reason under which it is looked at; `from`, `until`: what may be asked for, in ms. */
   constructor(camera, { named = {}, from = -Infinity, until = Infinity } = {}) {
@@ -51,6 +56,13 @@ export class Recording {
     return `/api/v1/cameras/${this.camera}/${door}?${new URLSearchParams([...Object.entries(more), ...this.#query])}`;
   }
 
+  /** A provision whose incident has been closed holds less than it did: true when that is why the answer was no. */
+  #shorten({ until }) {
+    if (!until || until >= this.bounds.until) return false;
+    this.bounds.until = until;
+    return true;
+  }
+
   #within(from, to) {
     return [Math.max(from, this.bounds.from), Math.min(to, this.bounds.until)];
   }
@@ -61,7 +73,11 @@ export class Recording {
     if (end <= start) return false;
     const asked = (this.#asked = { from: new Date(start).toISOString(), to: new Date(end).toISOString() });
     const answer = await fetch(this.#address("timeline", asked), { headers: { Accept: "application/json" } });
-    if (!answer.ok) throw await refusal(answer);
+    if (!answer.ok) {
+      const no = await refusal(answer);
+      if (asked !== this.#asked || !this.#shorten(no)) throw no;
+      return this.look(from, to);
+    }
     const body = await answer.json();
     if (asked !== this.#asked) return false;
     const timed = (rows = []) => rows.map((row) => ({ ...row, from: Date.parse(row.from), to: row.to === null ? cityNow() : Date.parse(row.to) }));
@@ -123,7 +139,11 @@ export class Recording {
     if (end <= start) return [];
     const address = this.#address("playback.m3u8", { from: new Date(start).toISOString(), to: new Date(end).toISOString() });
     const answer = await fetch(address);
-    if (!answer.ok) throw await refusal(answer);
+    if (!answer.ok) {
+      const no = await refusal(answer);
+      if (!this.#shorten(no)) throw no;
+      return this.#list(from);
+    }
     this.trouble = null;
     return piecesOf(await answer.text(), answer.url);
   }
@@ -132,17 +152,30 @@ export class Recording {
   async bytes(pieces, { anew = false, signal } = {}) {
     const [first, last] = [pieces[0], pieces.at(-1)];
     const asked = [first.start, last.start + last.size - 1, signal];
-    const answer = anew ? await inTurn(() => converted(`${first.url}&codec=h264`, ...asked)) : await part(first.url, ...asked);
+    const asking = anew ? inTurn(() => converted(`${first.url}&codec=h264`, ...asked)) : part(first.url, ...asked);
+    const answer = await asking.catch((error) => this.#renew(error));
     return { bytes: await answer.arrayBuffer(), type: answer.headers.get("Content-Type") };
   }
 
   setup({ url, start, size }) {
     if (!this.#setups.has(url)) {
-      const asked = part(url, start, start + size - 1).then((answer) => answer.arrayBuffer());
+      const asked = part(url, start, start + size - 1).then(
+        (answer) => answer.arrayBuffer(),
+        (error) => this.#renew(error),
+      );
       asked.catch(() => this.#setups.delete(url));
       this.#setups.set(url, asked);
     }
     return this.#setups.get(url);
+  }
+
+  /** After a long pause, or when the right has changed, an address opens no more, and its list has to be asked for anew. */
+  #renew(error) {
+    const justNow = performance.now() - this.#renewedAt < RENEWED_MS;
+    if (error.status !== 404 || justNow) throw error;
+    this.#renewedAt = performance.now();
+    this.#chunks.clear();
+    throw new Renewed();
   }
 
   /** A small picture of `at` as an address for an image; asked for once. */
@@ -202,5 +235,5 @@ async function converted(...asked) {
 
 async function refusal(answer) {
   const body = answer.headers.get("Content-Type")?.includes("json") ? await answer.json() : {};
-  return Object.assign(new Refused(body.detail ?? ""), { status: answer.status });
+  return Object.assign(new Refused(body.detail ?? ""), { status: answer.status, until: Date.parse(body.recorded_until) });
 }

@@ -2,6 +2,7 @@
    element's time, so that several cameras run by one clock. */
 
 import { pictureTimes, timescaleOf } from "soc/mp4";
+import { Renewed } from "soc/recording";
 
 const Source = self.ManagedMediaSource ?? self.MediaSource;
 const DAY_MS = 86_400_000;
@@ -117,7 +118,7 @@ export class Reel {
       await this.#append(run, bytes);
       this.#recording.trouble = null;
     } catch (error) {
-      if (error.name === "AbortError" || !this.#source) return;
+      if (error.name === "AbortError" || error instanceof Renewed || !this.#source) return;
       this.#restUntil = performance.now() + AGAIN_MS;
       if (error.name === "QuotaExceededError") await this.#makeRoom(at, KEEP_MS / 3);
       else this.#recording.fail(error);

@@ -12,10 +12,13 @@ from django.http import HttpResponse
 from django.utils import timezone
 from PIL import Image
 
+from apps.audit.models import Entry
 from apps.linked_services.actions import receive
+from apps.mous.models import Provision
 from apps.showroom.virtual import clock
 from apps.video import motion
 from apps.video.nal import H265
+from apps.viewing import addresses
 from apps.viewing.api import SegmentView
 from apps.viewing.models import Bookmark, ViewLog
 from tests.cast import make_camera
@@ -290,6 +293,16 @@ def drag_to(page, at: int):
     page.mouse.up()
 
 
+def test_addresses_that_are_over_are_asked_for_anew(page, operator, two, start, monkeypatch):
+    sign_in(page, "operator")
+    look_back(page, two, start + timedelta(seconds=1))
+    monkeypatch.setattr(addresses, "SALT", "of another shift")
+    page.evaluate("at => document.querySelector('playback-deck').seek(at)", ms(start) + 32_000)
+    wait_for_states(page, ["playing", "playing"])
+    assert pictured(page) == [ms(start) + 32_000] * 2
+    assert {entry.detail["code"] for entry in Entry.objects.filter(verb="view.refused")} == {"not_their_address"}
+
+
 def test_what_cannot_be_shown_says_why(page, operator, camera, roots, start):  # noqa: F811
     film(roots, camera, start, 4, size=SMALL, codec=H265)
     sign_in(page, "operator")
@@ -342,3 +355,22 @@ def test_an_agency_looks_back_within_its_provision(page, police, incident, two, 
     assert set(views.values_list("incident_number", flat=True)) == {incident.number}
     page.keyboard.press("Escape")
     page.wait_for_selector("camera-tile")
+
+
+def test_a_provision_that_has_become_shorter_is_looked_at_as_far_as_it_goes(page, police, incident, two, start):
+    """As when its incident is closed: the page has learnt another end than there is now."""
+    sign_in(page, "police")
+    page.click("text=Watch the recording")
+    wait_for_states(page, ["playing"])
+    until = start + timedelta(seconds=36)
+    Provision.objects.update(recorded_until=until)
+    page.evaluate("at => document.querySelector('playback-deck').seek(at)", ms(start) + 33_000)
+    wait_for_states(page, ["playing"])
+    assert abs(pictured(page)[0] - ms(start) - 33_000) < 100
+    page.evaluate(
+        "([from, to]) => document.querySelector('playback-deck').look(from, to)", [ms(start), ms(start) + 90_000]
+    )
+    bounds = "() => [...document.querySelectorAll('recorded-tile')].map((tile) => tile.recording.bounds.until)"
+    assert page.evaluate(bounds) == [ms(until)]
+    page.evaluate("at => document.querySelector('playback-deck').seek(at)", ms(start) + 38_000)
+    wait_for_states(page, ["outside"])

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.urls import reverse
 
 from tests.doors import OPENED, Doors, knock
-from tests.matrix.bodies import BODIES, HEADERS, QUERIES
+from tests.matrix.bodies import BODIES, HEADERS, QUERIES, sealed
 
 # What a refusal may leave behind: the session, the record of it, the register line of a call that was turned away.
 LEFT_BY_A_REFUSAL = {
@@ -99,7 +99,7 @@ class Asker(Doors):
         if role in city.tokens:
             headers["authorization"] = f"Bearer {city.tokens[role]}"
         path = row.path.format(**vars(names), app="mous")
-        query = QUERIES.get(row.key, lambda city, names: {})(city, names)
+        query = {**QUERIES.get(row.key, lambda city, names: {})(city, names), **sealed(city, role, row, names)}
         data = BODIES.get(row.key, lambda city, names: {})(city, names)
         if row.method == "ACTION":
             data = {"post": "yes", "action": row.step, "_selected_action": [getattr(names, row.line)], **data}

@@ -1,10 +1,12 @@
 """What is sent with each question of the matrix, so that whoever may do the thing does it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from apps.agencies.principals import Principal
+from apps.viewing import addresses
 from tests.cast import CITY_HALL, PASSWORD, make_call
 
 NEW_PASSWORD = "another quite long password"
@@ -96,14 +98,17 @@ def two(word: str) -> dict:
     return {f"{word}1": NEW_PASSWORD, f"{word}2": NEW_PASSWORD}
 
 
+SEGMENT = "GET /api/v1/cameras/{camera}/segments/{segment}.mp4"
 QUERIES = {
     "GET /api/v1/cameras/{camera}/still.jpg recorded": moment,
     "GET /api/v1/cameras/{camera}/playback.m3u8": window,
-    "GET /api/v1/cameras/{camera}/segments/{segment}.mp4": window,
-    "GET /api/v1/cameras/{camera}/segments/{segment}.mp4 h264": lambda city, names: {
+    SEGMENT: window,
+    f"{SEGMENT} h264": lambda city, names: {
         **window(city, names),
         "codec": "h264",
     },
+    f"{SEGMENT} unsealed": window,
+    f"{SEGMENT} borrowed": window,
     "GET /api/v1/cameras/{camera}/timeline": window,
     "GET /api/v1/cameras/{camera}/thumbnail.jpg": moment,
     "GET /api/v1/cameras/": near,
@@ -119,10 +124,19 @@ QUERIES = {
         app_label="agencies", model_name="membership", field_name="agency", term=""
     ),
 }
-HEADERS = {
-    "GET /api/v1/cameras/{camera}/segments/{segment}.mp4": {"range": "bytes=0-9"},
-    "GET /api/v1/cameras/{camera}/segments/{segment}.mp4 h264": {"range": "bytes=0-9"},
-}
+HEADERS = {f"{SEGMENT}{form}": {"range": "bytes=0-9"} for form in ("", " h264", " unsealed", " borrowed")}
+
+
+def sealed(city, role: str, row, names) -> dict:
+    """What a playlist gave the role's own session or key to carry; borrowed, the police's."""
+    if not row.key.startswith(SEGMENT) or row.step == "unsealed":
+        return {}
+    whose = "police" if row.step == "borrowed" else role
+    principal = Principal(key_id=city.keys.get(whose), session_key=city.cookies.get(whose))
+    times = (datetime.fromisoformat(at) for at in window(city, names).values())
+    return addresses.seal(principal, names.camera, *times)
+
+
 BODIES = {
     "POST /verify/file/": lambda city, names: {"file": SimpleUploadedFile("x.mp4", b"not a clip")},
     "POST /verify/check/": always(sha256="0" * 64),

@@ -141,6 +141,7 @@ class City:
         ApiKey.objects.filter(pk=keys["key_revoked"].pk).update(revoked_at=self.now)
         ApiKey.objects.filter(pk=keys["key_network"].pk).update(networks=["10.9.0.0/16"])
         self.ids["key"] = keys["key_read"].pk
+        self.keys = {role: key.pk for role, key in keys.items()}
 
     def sign_in(self, user) -> str:
         client = Client()
@@ -255,7 +256,7 @@ class City:
             starts_at=self.now - HOUR,
             ends_at=self.now + HOUR,
             recorded_from=self.now - HOUR,
-            recorded_until=self.now + HOUR,
+            recorded_until=self.now if incident else self.now + HOUR,
             **taken_back,
         )
         camera = self.far_camera if role == "far" else self.camera

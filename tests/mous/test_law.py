@@ -38,7 +38,7 @@ from tests.mous import law
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
-WORLDS = int(os.environ.get("LAW_WORLDS", "62"))
+WORLDS = int(os.environ.get("LAW_WORLDS", "57"))
 # How often the usual number of people and cameras a world asks about one by one.
 PAIRS = int(os.environ.get("LAW_PAIRS", "1"))
 AGENCIES, CAMERAS, PEOPLE, SYSTEMS = 3, 6, 5, 1

@@ -11,11 +11,13 @@ from django.core.files.storage import storages
 from django.db import connection
 from django.urls import reverse
 
+from apps.agencies.principals import Principal
 from apps.retention import purging
 from apps.video import cutting, playback, stills, storage, tiering
 from apps.video.models import HeldSegment, Leaving, Segment, held_path
 from apps.video.reasons import NotAvailable
 from apps.video.tasks import cut_clips
+from apps.viewing import addresses
 from tests.killing import killed_at
 from tests.video.conftest import roots  # noqa: F401
 from tests.video.filming import film
@@ -281,7 +283,9 @@ class TestAStoreThatIsAway:
 
     def test_is_said_at_the_door(self, camera, operator, client):
         client.force_login(operator)
-        window = {"from": START.isoformat(), "to": (START + timedelta(hours=1)).isoformat()}
+        period = START, START + timedelta(hours=1)
+        carried = addresses.seal(Principal(session_key=client.session.session_key), camera.pk, *period)
+        window = {"from": period[0].isoformat(), "to": period[1].isoformat(), **carried}
         address = reverse("segment", args=[camera.pk, Segment.objects.earliest("started_at").start_ms])
         answer = client.get(address, window, headers={"range": "bytes=0-9"})
         assert (answer.status_code, answer.json()["code"]) == (503, "not_available")

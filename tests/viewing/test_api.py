@@ -1,20 +1,21 @@
 """The HTTP doors, with recordings played by rows and files of a few bytes: what each door lets through."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from apps.agencies.principals import Principal
 from apps.audit.models import Entry
 from apps.linked_services.actions import advance, receive
 from apps.mous.models import LedgerEntry, Provision
 from apps.video import playback, stills
 from apps.video.models import Clip
 from apps.video.reasons import NO_ANSWER, TOO_MANY_CONVERTED, NotAvailable
-from apps.viewing import api
+from apps.viewing import addresses, api
 from apps.viewing.models import ProvidedCopy, ViewLog
-from tests.cast import CITY_HALL, make_segment
+from tests.cast import CITY_HALL, make_segment, make_user
 from tests.linked_services.calls import checked
 
 pytestmark = pytest.mark.django_db
@@ -106,6 +107,15 @@ class TestStill:
         answer = System(police.token).get(f"/api/v1/cameras/{camera.pk}/still.jpg", {"at": at})
         assert (answer.status_code, answer.json()["code"]) == (404, "outside_window")
 
+    def test_after_the_close_only_of_before(self, police, camera, incident):
+        address = f"/api/v1/cameras/{camera.pk}/still.jpg"
+        assert System(police.token).get(address).status_code == 200
+        advance(incident, "close", by=police.user)
+        of_now = System(police.token).get(address)
+        assert (of_now.status_code, of_now.json()["code"]) == (404, "incident_closed")
+        for at, status in ((incident.closed_at, 200), (incident.closed_at + timedelta(milliseconds=1), 404)):
+            assert System(police.token).get(address, {"at": at.isoformat()}).status_code == status
+
     @pytest.mark.parametrize("at", ["x", "2026-13-45T00:00:00Z", "9" * 50])
     def test_bad_times_are_named(self, at, police, camera, incident):
         answer = System(police.token).get(f"/api/v1/cameras/{camera.pk}/still.jpg", {"at": at})
@@ -133,18 +143,24 @@ class TestPlayback:
         found = [playback.Piece(at, 4.0, 10 + 45 * turn, 45) for turn, at in enumerate(begins)]
         monkeypatch.setattr(playback, "pieces", lambda segment: found)
 
-    def get(self, token, camera, segment, window, part="0-9"):
+    def get(self, party, camera, segment, window, part="0-9", carried=None):
+        """As a playlist names it, unless it is said what the address carries."""
         address = f"/api/v1/cameras/{camera.pk}/segments/{segment.start_ms}.mp4"
-        return System(token).get(address, window, headers={"range": f"bytes={part}"})
+        carried = self.carried(party, camera, window) if carried is None else carried
+        return System(party.token).get(address, {**window, **carried}, headers={"range": f"bytes={part}"})
+
+    def carried(self, party, camera, window):
+        times = (datetime.fromisoformat(window[name]) for name in ("from", "to"))
+        return addresses.seal(Principal(key_id=party.key.pk), camera.pk, *times)
 
     def test_segments_go_by_the_front_after_the_gate(self, police, camera, incident, segment):
-        answer = self.get(police.token, camera, segment, self.window(incident))
+        answer = self.get(police, camera, segment, self.window(incident))
         assert answer.status_code == 200
         assert answer["x-accel-redirect"] == f"/protected/video/{segment.path}"
         advance(incident, "close", by=police.user)
-        assert self.get(police.token, camera, segment, self.window(incident)).status_code == 200
+        assert self.get(police, camera, segment, self.window(incident)).status_code == 200
         Provision.objects.update(ends_at=timezone.now())
-        assert self.get(police.token, camera, segment, self.window(incident)).status_code == 404
+        assert self.get(police, camera, segment, self.window(incident)).status_code == 404
 
     @pytest.mark.parametrize(
         ("part", "status"),
@@ -154,18 +170,90 @@ class TestPlayback:
     def test_of_a_segment_only_the_bytes_of_the_time_asked(self, part, status, police, camera, incident, segment):
         end = incident.occurred_at + timedelta(seconds=2)
         window = {"from": incident.occurred_at.isoformat(), "to": end.isoformat()}
-        assert self.get(police.token, camera, segment, window, part).status_code == status
+        assert self.get(police, camera, segment, window, part).status_code == status
+
+    def test_the_playlists_own_addresses_open(self, police, camera, incident, segment):
+        list_of = System(police.token).get(f"/api/v1/cameras/{camera.pk}/playback.m3u8", self.window(incident))
+        part = next(line for line in list_of.content.decode().split("\n") if line.startswith("/api/"))
+        assert System(police.token).get(part, headers={"range": "bytes=10-54"}).status_code == 200
+        assert ViewLog.objects.count() == 1
+
+    @pytest.mark.parametrize("name", ["expires", "seal", "from", "to", "camera"])
+    def test_what_an_address_carries_is_of_one_piece(self, name, police, camera, incident, segment):
+        window = self.window(incident)
+        carried = self.carried(police, camera, window)
+        second = timedelta(seconds=1)
+        wrong = {
+            "expires": {"expires": str(int(carried["expires"]) + 1)},
+            "seal": {"seal": carried["seal"][:-1] + "é"},
+            "from": {"from": (incident.occurred_at - second).isoformat()},
+            "to": {"to": (incident.occurred_at + timedelta(minutes=2)).isoformat()},
+            "camera": self.carried(police, type(camera)(pk=camera.pk + 1), window),
+        }
+        assert self.get(police, camera, segment, window, carried={**carried, **wrong[name]}).status_code == 404
+        assert Entry.objects.get(verb="view.refused").detail["code"] == "not_their_address"
+        assert self.get(police, camera, segment, window, carried=carried).status_code == 200
+
+    @pytest.mark.parametrize("expires", ["", "x", "-1", "٣", "9" * 50, "1e9"])
+    def test_without_a_seal_nothing_opens(self, expires, police, camera, incident, segment):
+        for carried in ({}, {"expires": expires}, {"expires": expires, "seal": ""}, {"seal": ":"}):
+            assert self.get(police, camera, segment, self.window(incident), carried=carried).status_code == 404
+
+    def test_another_with_the_same_right_cannot_use_it(self, police, camera, incident, segment):
+        window = self.window(incident)
+        first, second = Client(), Client()
+        for client in (first, second):
+            client.force_login(police.user)
+        text = first.get(f"/api/v1/cameras/{camera.pk}/playback.m3u8", window).content.decode()
+        address = next(line for line in text.split("\n") if line.startswith("/api/"))
+        part = {"headers": {"range": "bytes=0-9"}}
+        assert first.get(address, **part).status_code == 200
+        assert second.get(address, **part).status_code == 404  # the same person, elsewhere
+        assert System(police.token).get(address, **part).status_code == 404
+        other = Client()
+        other.force_login(make_user("colleague", police.agency))
+        assert other.get(address, **part).status_code == 404
+        first.logout()
+        first.force_login(police.user)
+        assert first.get(address, **part).status_code == 404
+
+    @pytest.mark.parametrize(("asked", "lasts"), [(1, 61), (24 * 60, 12 * 60)])
+    def test_it_lasts_for_its_length_and_an_hour_and_a_shift_at_most(self, asked, lasts, police, camera, monkeypatch):
+        now = timezone.now()
+        carried = addresses.seal(Principal(key_id=police.key.pk), camera.pk, now - timedelta(minutes=asked), now)
+        for minutes, over in ((lasts - 1, False), (lasts + 15, True)):
+            later = now + timedelta(minutes=minutes, seconds=1)
+            monkeypatch.setattr(addresses.timezone, "now", lambda at=later: at)
+            assert addresses.is_over(carried) is over
+
+    def test_what_is_over_opens_no_more_and_is_no_trespass(self, police, camera, incident, segment, monkeypatch):
+        monkeypatch.setattr(addresses, "PAUSES", -timedelta(hours=2))
+        assert self.get(police, camera, segment, self.window(incident)).status_code == 404
+        assert not Entry.objects.filter(verb="view.refused").exists()
+
+    def test_a_seal_asks_no_database(self, police, camera, django_assert_num_queries):
+        now, principal = timezone.now(), Principal(key_id=police.key.pk)
+        with django_assert_num_queries(0):
+            carried = addresses.seal(principal, camera.pk, now, now + timedelta(minutes=1))
+            assert addresses.is_theirs(carried, principal, camera.pk, now, now + timedelta(minutes=1))
+
+    def test_what_reaches_too_far_is_told_how_far_it_may(self, police, camera, incident, segment):
+        Provision.objects.update(recorded_until=incident.occurred_at + timedelta(seconds=30))
+        answer = System(police.token).get(f"/api/v1/cameras/{camera.pk}/playback.m3u8", self.window(incident))
+        said = answer.json()
+        assert (answer.status_code, said["code"]) == (404, "outside_window")
+        assert datetime.fromisoformat(said["recorded_until"]) == incident.occurred_at + timedelta(seconds=30)
 
     def test_coded_anew_it_comes_from_here(self, police, camera, incident, segment, monkeypatch):
         asked = []
         monkeypatch.setattr(api, "convert", lambda film, part: asked.append((film, part)) or ("video/mp4", b"mp4"))
         window = self.window(incident) | {"codec": "h264"}
-        answer = self.get(police.token, camera, segment, window, "10-54")
+        answer = self.get(police, camera, segment, window, "10-54")
         assert (answer.status_code, answer.content, asked) == (200, b"mp4", [(segment, range(10, 55))])
         assert "x-accel-redirect" not in answer
-        assert self.get(police.token, camera, segment, window, "10-999").status_code == 416
+        assert self.get(police, camera, segment, window, "10-999").status_code == 416
         Provision.objects.update(ends_at=timezone.now())
-        assert self.get(police.token, camera, segment, window, "10-54").status_code == 404
+        assert self.get(police, camera, segment, window, "10-54").status_code == 404
         assert len(asked) == 1
 
     def test_too_many_at_once_are_told_so(self, police, camera, incident, segment, monkeypatch):
@@ -173,7 +261,7 @@ class TestPlayback:
             raise NotAvailable(TOO_MANY_CONVERTED)
 
         monkeypatch.setattr(api, "convert", busy)
-        answer = self.get(police.token, camera, segment, self.window(incident) | {"codec": "h264"}, "10-54")
+        answer = self.get(police, camera, segment, self.window(incident) | {"codec": "h264"}, "10-54")
         assert (answer.status_code, answer.json()["detail"]) == (503, TOO_MANY_CONVERTED)
 
     def test_only_within_the_window_that_was_asked(self, police, camera, incident, segment):
@@ -181,8 +269,8 @@ class TestPlayback:
             "from": (incident.occurred_at - timedelta(minutes=5)).isoformat(),
             "to": (incident.occurred_at - timedelta(minutes=4)).isoformat(),
         }
-        assert self.get(police.token, camera, segment, before).status_code == 404
-        assert self.get(police.token, camera, segment, self.window(incident, minutes=300)).status_code == 404
+        assert self.get(police, camera, segment, before).status_code == 404
+        assert self.get(police, camera, segment, self.window(incident, minutes=300)).status_code == 404
 
     def test_a_playlist(self, police, fire, camera, incident, segment):
         address = f"/api/v1/cameras/{camera.pk}/playback.m3u8"
