@@ -94,7 +94,7 @@ def log_looking_back(
         ViewLog.objects.filter(pk=view.pk).update(closed_at=view.opened_at)
         return view
     ViewLog.objects.filter(pk=view.pk).update(
-        period_from=Least("period_from", start), period_until=Greatest("period_until", end), closed_at=timezone.now()
+        period_from=Least("period_from", start), period_until=Greatest("period_until", end), closed_at=_no_sooner()
     )
     if start < view.period_from or end > view.period_until:
         words = {"from": start.isoformat(), "until": end.isoformat()}
@@ -118,7 +118,12 @@ def log_thumbnail(
     if view is None:
         log_view(principal, decision, ViewLog.Door.STILL, incident=incident, reason=reason, period=(at, at))
         return
-    ViewLog.objects.filter(pk=view).update(pictures=F("pictures") + 1, closed_at=timezone.now())
+    ViewLog.objects.filter(pk=view).update(pictures=F("pictures") + 1, closed_at=_no_sooner())
+
+
+def _no_sooner() -> Greatest:
+    """An end that another request of the sitting, a moment ahead, has written already is not taken back."""
+    return Greatest("closed_at", timezone.now())
 
 
 @transaction.atomic

@@ -165,9 +165,9 @@ class TestTheViewLog:
         Person(supervisor).get(timeline(camera), span_of(call, 5))
         assert ViewLog.objects.count() == 4
 
-    def test_who_comes_back_later_opens_another(self, operator, camera, call):
+    def test_who_comes_back_later_opens_another(self, operator, camera, call, monkeypatch):
         Person(operator).get(timeline(camera), span_of(call, 5))
-        ViewLog.objects.update(closed_at=timezone.now() - timedelta(minutes=16))
+        monkeypatch.setattr(actions, "LOOKING_ENDS_AFTER", timedelta(0))
         Person(operator).get(timeline(camera), span_of(call, 5))
         assert ViewLog.objects.count() == 2
 

@@ -37,10 +37,13 @@ def at_desk(user) -> Client:
 
 
 def view(user, camera, *, opened, lasted=None, door="live", period=None):
+    """A view of then: its row is written once, so the clock is what it was."""
     principal = Principal.of(user)
-    seen = log_view(principal, decide(principal, camera.pk), door, period=period)
-    closed = opened + lasted if lasted else None
-    ViewLog.objects.filter(pk=seen.pk).update(opened_at=opened, closed_at=closed)
+    decision = decide(principal, camera.pk)
+    with pytest.MonkeyPatch.context() as then:
+        then.setattr(ViewLog._meta.get_field("opened_at"), "_get_default", lambda: opened)
+        seen = log_view(principal, decision, door, period=period)
+    ViewLog.objects.filter(pk=seen.pk).update(closed_at=opened + lasted if lasted else None)
     return seen
 
 
