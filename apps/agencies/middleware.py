@@ -13,6 +13,8 @@ def settle_first(get_response):
 
     def middleware(request):
         page = missing(request) if request.user.is_authenticated else None
+        if page is None and gone_to_by_hand(request):
+            sittings.touch(request)
         if page is None or request.path in always_open() or factor_page(request, page):
             return get_response(request)
         if request.path.startswith("/api/") or request.headers.get("HX-Request"):
@@ -21,6 +23,13 @@ def settle_first(get_response):
         return redirect(f"{reverse(page)}?{urlencode({'next': request.get_full_path()})}")
 
     return middleware
+
+
+def gone_to_by_hand(request) -> bool:
+    """Another page, or a form that is sent: what scripts ask for by themselves says nothing of who sits there. Their
+    page tells of every other touch (static/js/idle.js).
+    """
+    return request.headers.get("Sec-Fetch-Mode") == "navigate"
 
 
 REFUSALS = {
@@ -51,7 +60,7 @@ ALWAYS_OPEN = (
 
 def missing(request) -> str | None:
     """The page that the person must pass first."""
-    if request.session.get(sittings.LOCKED):
+    if sittings.is_locked(request):
         return "unlock"
     if not has_second_factor(request.user, request.session):
         return "mfa_index"

@@ -3,6 +3,7 @@ import secrets
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -192,7 +193,12 @@ class SignInQuerySet(models.QuerySet):
         return self.filter(ended_at=None)
 
     def locked(self):
-        return self.open().exclude(locked_at=None)
+        """By hand, or because nobody has touched the screen for as long as it may stay open."""
+        return self.open().exclude(locked_at=None, touched_at__gte=untouched_since())
+
+
+def untouched_since():
+    return timezone.now() - timedelta(minutes=settings.IDLE_LOCK_MINUTES)
 
 
 class SignIn(models.Model):
@@ -204,6 +210,7 @@ class SignIn(models.Model):
     address = models.GenericIPAddressField(_("from address"), null=True)
     browser = models.CharField(_("browser"), max_length=200, blank=True)
     locked_at = models.DateTimeField(_("locked"), null=True)
+    touched_at = models.DateTimeField(_("last touched"), db_default=Now(), editable=False)
     ended_at = models.DateTimeField(_("ended"), null=True)
 
     objects = SignInQuerySet.as_manager()

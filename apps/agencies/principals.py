@@ -76,7 +76,8 @@ class Principal:
 def living_sessions(keys: set[str]) -> set[str]:
     """Those of the sessions that have neither ended nor been locked."""
     lives = Session.objects.filter(pk__in=keys, expire_date__gt=timezone.now())
-    return set(lives.exclude(pk__in=SignIn.objects.locked().values("session_key")).values_list("pk", flat=True))
+    locked = SignIn.objects.locked().filter(session_key__in=keys)
+    return set(lives.exclude(pk__in=locked.values("session_key")).values_list("pk", flat=True))
 
 
 def principal_of(request) -> Principal:

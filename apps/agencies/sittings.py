@@ -1,20 +1,23 @@
 """A person at a screen: signed in, pledged, locked while away, signed out here or everywhere."""
 
 import time
+from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.agencies.models import Pledge, SignIn, User
+from apps.agencies.models import Pledge, SignIn, User, untouched_since
 from apps.audit.actions import record, source_address
 
 PLEDGED_UNTIL = "pledged_until"
-LOCKED = "locked"
 PROVED_AT = "proved_at"
 LONGEST_BROWSER = 200
+# Kept right to so much, so that who turns many pages does not write the row with each.
+TOUCHED_TO_WITHIN = timedelta(seconds=5)
 
 
 def pledge_text() -> str:
@@ -33,7 +36,14 @@ def begin(request, user: User) -> None:
     browser = request.headers.get("User-Agent", "")[:LONGEST_BROWSER].replace("\0", "")
     SignIn.objects.update_or_create(
         session_key=request.session.session_key,
-        defaults={"user": user, "address": source_address.get(), "browser": browser, "ended_at": None},
+        defaults={
+            "user": user,
+            "address": source_address.get(),
+            "browser": browser,
+            "locked_at": None,
+            "touched_at": timezone.now(),
+            "ended_at": None,
+        },
     )
     for sitting in SignIn.objects.open().filter(user=user).order_by("-at")[settings.SESSIONS_PER_PERSON :]:
         end(sitting, because="too_many", by=None)
@@ -68,15 +78,34 @@ def end_all(user: User, *, because: str, by, but: str | None = None) -> None:
 @transaction.atomic
 def lock(request, *, because: str) -> None:
     """Close the screen until its person proves to be there. Pictures end at once, on every page of the session."""
-    request.session[LOCKED] = True
     if SignIn.objects.filter(session_key=request.session.session_key, locked_at=None).update(locked_at=timezone.now()):
         record("person.locked", actor=request.user, target=request.user, because=because)
 
 
+def is_locked(request) -> bool:
+    """By hand, or by now: the centre counts for itself how long nobody has touched a screen, whatever the page does."""
+    sitting = _sittings(request).values("locked_at", "touched_at").first()
+    if sitting and sitting["locked_at"] is None and sitting["touched_at"] < untouched_since():
+        lock(request, because="idle")
+        return True
+    return sitting is not None and sitting["locked_at"] is not None
+
+
+def touch(request) -> None:
+    """The person at the screen did something by themselves. A column, not the session: what else is being written
+    into the session at the same moment would be lost, or bring this to nothing.
+    """
+    now = timezone.now()
+    _sittings(request).filter(locked_at=None, touched_at__lt=now - TOUCHED_TO_WITHIN).update(touched_at=now)
+
+
+def _sittings(request) -> QuerySet[SignIn]:
+    return SignIn.objects.open().filter(session_key=request.session.session_key)
+
+
 @transaction.atomic
 def unlock(request) -> None:
-    request.session.pop(LOCKED, None)
-    SignIn.objects.filter(session_key=request.session.session_key).update(locked_at=None)
+    _sittings(request).update(locked_at=None, touched_at=timezone.now())
     record("person.unlocked", actor=request.user, target=request.user)
 
 

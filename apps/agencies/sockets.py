@@ -3,9 +3,9 @@ from rest_framework.exceptions import AuthenticationFailed
 
 from apps.agencies.authentication import key_named_by
 from apps.agencies.models import ApiKey
-from apps.agencies.principals import Principal
+from apps.agencies.principals import Principal, living_sessions
 from apps.agencies.second_factor import has_second_factor
-from apps.agencies.sittings import LOCKED, pledged
+from apps.agencies.sittings import pledged
 
 CLOSE_REASON_BYTES = 123  # RFC 6455: what fits beside the code in a close frame
 
@@ -20,7 +20,7 @@ def principal_of_scope(scope, key_scope: str = ApiKey.Scope.READ) -> Principal |
             return None
         return Principal.of(system) if key_scope in key.scopes else None
     user, session = scope["user"], scope["session"]
-    if not user.is_authenticated or session.get(LOCKED):
+    if not user.is_authenticated or not living_sessions({session.session_key}):
         return None
     if not (has_second_factor(user, session) and pledged(user, session)):
         return None

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -35,10 +36,17 @@ def lock(request):
     return redirect("unlock")
 
 
+@require_POST
+def still_here(request):
+    """The person touched their screen, says the page."""
+    sittings.touch(request)
+    return HttpResponse(status=204)
+
+
 @sensitive_post_parameters()
 def unlock(request):
     """The person's own password, code or passkey; too many wrong ones are treated like wrong sign-ins."""
-    if not request.session.get(sittings.LOCKED):
+    if not sittings.is_locked(request):
         return redirect(next_page(request))  # unlocked in another tab
     wrong = ""
     if request.method == "POST":

@@ -24,6 +24,7 @@ urlpatterns = [
     path("sign-out/", views.SignOut.as_view(), name="account_logout"),
     path("pledge/", person_pages.pledge, name="pledge"),
     path("lock/", person_pages.lock, name="lock"),
+    path("still-here/", person_pages.still_here, name="still_here"),
     path("unlock/", person_pages.unlock, name="unlock"),
     path("checks/", checks_page.page, name="checks"),
     path("checks/findings/<int:finding_id>/", checks_page.sign_off, name="finding_sign_off"),

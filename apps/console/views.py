@@ -16,11 +16,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST
 
-from apps.agencies import proof
+from apps.agencies import proof, sittings
 from apps.agencies.models import Membership
 from apps.agencies.principals import principal_of
 from apps.agencies.second_factor import REFUSED
-from apps.agencies.sittings import LOCKED
 from apps.showroom import demo_call as exercise
 
 Role = Membership.Role
@@ -75,7 +74,7 @@ def locked_out(request, credentials, *args, **kwargs):
     words = {"locked_out": int(settings.AXES_COOLOFF_TIME.total_seconds() // 60), "wrong": True}
     if not request.user.is_authenticated:
         return render(request, "console/sign_in.html", words, status=429)
-    page = "console/unlock.html" if request.session.get(LOCKED) else "console/again.html"
+    page = "console/unlock.html" if sittings.is_locked(request) else "console/again.html"
     return render(request, page, {**words, **proof.asking(request)}, status=429)
 
 

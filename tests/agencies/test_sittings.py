@@ -7,9 +7,10 @@ from django.utils import timezone
 
 from apps.agencies import sittings
 from apps.agencies.models import Pledge, SignIn
-from apps.agencies.principals import Principal
+from apps.agencies.principals import Principal, living_sessions
 from apps.audit.models import Entry
 from tests.cast import PASSWORD
+from tests.doors import knock, play_the_recorder
 
 pytestmark = pytest.mark.django_db
 
@@ -113,6 +114,82 @@ def test_the_lock_is_not_opened_by_guessing(screen):
     assert answers[-1] == 429
     assert screen.post("/unlock/", {"proof-password": PASSWORD}).status_code == 429
     assert screen.get(NEAR).status_code == 403
+
+
+# --- nobody there ---
+
+BY_HAND = {"sec-fetch-mode": "navigate"}
+BY_SCRIPT = {"sec-fetch-mode": "cors", "hx-request": "true"}
+
+
+@pytest.fixture
+def pass_minutes(monkeypatch):
+    passed, now = [], timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(minutes=sum(passed)))
+    return passed.append
+
+
+def test_a_screen_that_nobody_touches_is_locked_by_the_centre_itself(screen, user, pass_minutes, monkeypatch):
+    play_the_recorder(monkeypatch)
+    key = screen.session.session_key
+    pass_minutes(29)
+    assert principal(screen, user).party == user
+    assert screen.get(NEAR).status_code == 200
+    pass_minutes(2)
+    assert living_sessions({key}) == set(), "sockets close before anything is asked"
+    assert knock("/ws/events/", session=key) == 4401
+    assert (screen.get(NEAR).status_code, screen.get(NEAR).json()["code"]) == (403, "unlock")
+    assert screen.get("/agency/", headers=BY_HAND)["Location"].startswith("/unlock/?next=")
+    assert Session.objects.filter(pk=key).exists()
+    screen.post("/unlock/", {"proof-password": PASSWORD})
+    pass_minutes(29)
+    assert screen.get(NEAR).status_code == 200
+    verbs = list(Entry.objects.filter(verb__contains="locked").order_by("pk").values_list("verb", "detail"))
+    assert verbs == [("person.locked", {"because": "idle"}), ("person.unlocked", {})]
+
+
+def test_what_a_page_asks_for_by_itself_keeps_no_screen_open(screen, pass_minutes):
+    for _time in range(3):
+        assert screen.get(NEAR, headers=BY_SCRIPT).status_code == 200
+        assert screen.get("/agency/provisions/", headers=BY_SCRIPT).status_code == 200
+        pass_minutes(10.5)
+    assert screen.get(NEAR, headers=BY_SCRIPT).status_code == 403
+    refused = screen.get("/agency/provisions/", headers=BY_SCRIPT)
+    assert (refused.status_code, refused["HX-Redirect"]) == (403, "/unlock/")
+
+
+@pytest.mark.parametrize(
+    "touch",
+    [
+        lambda screen: screen.post("/still-here/"),
+        lambda screen: screen.get("/me/", headers=BY_HAND),
+        lambda screen: screen.post("/me/sessions/end/", headers=BY_HAND),
+    ],
+)
+def test_whoever_is_there_is_left_alone(touch, screen, user, pass_minutes):
+    for _time in range(4):
+        pass_minutes(20)
+        assert touch(screen).status_code in (200, 204, 302)
+    assert principal(screen, user).party == user
+    assert not Entry.objects.filter(verb="person.locked").exists()
+
+
+@pytest.mark.parametrize("how", ["idle", "by hand"])
+def test_no_touch_opens_a_locked_screen(how, screen, user, pass_minutes):
+    pass_minutes(31) if how == "idle" else screen.post("/lock/")
+    assert screen.post("/still-here/")["Location"].startswith("/unlock/")
+    assert screen.get("/agency/", headers=BY_HAND).status_code == 302
+    assert screen.get(NEAR).status_code == 403
+    assert principal(screen, user).party is None
+    assert Entry.objects.get(verb="person.locked").detail == {"because": how}
+
+
+def test_one_screen_left_alone_locks_no_other(screen, user, pass_minutes):
+    other = signed_in(user)
+    pass_minutes(20)
+    other.post("/still-here/")
+    pass_minutes(20)
+    assert [client.get(NEAR).status_code for client in (screen, other)] == [403, 200]
 
 
 # --- sessions ---

@@ -153,9 +153,6 @@ class City:
         """What happened to the near misses after they had signed in."""
         User.objects.filter(pk=self.people["disabled"].pk).update(is_active=False)
         SignIn.objects.filter(user=self.people["locked"]).update(locked_at=self.now)
-        session = Session.objects.get(pk=self.cookies["locked"])
-        session.session_data = Session.objects.encode({**session.get_decoded(), sittings.LOCKED: True})
-        session.save()
         Session.objects.filter(pk=self.cookies["signed_out"]).delete()
         Pledge.objects.filter(user=self.people["no_pledge"]).update(valid_until=self.now)
         session = Session.objects.get(pk=self.cookies["no_pledge"])
