@@ -2,7 +2,9 @@
 
 from django.http import JsonResponse
 from django.utils.translation import gettext_lazy as _
-from django.views import defaults
+from django.views import csrf, defaults
+
+from apps.agencies.refusals import record_of_page
 
 
 def saying(words, status: int, to_people):
@@ -17,6 +19,18 @@ def saying(words, status: int, to_people):
 
 
 bad_request = saying(_("The request cannot be read."), 400, defaults.bad_request)
-forbidden = saying(_("You may not do this."), 403, defaults.permission_denied)
+may_not = saying(_("You may not do this."), 403, defaults.permission_denied)
 not_found = saying(_("There is none that you may see."), 404, defaults.page_not_found)
 broken = saying(_("This failed here. It has been noted."), 500, defaults.server_error)
+
+
+def forbidden(request, exception):
+    record_of_page(request, code="permission_denied", why=str(exception))
+    return may_not(request, exception)
+
+
+def forged(request, reason=""):
+    """A form that no page of ours was asked for by this browser."""
+    # The reason names what the browser sent: each word of it would be a refusal of a kind of its own.
+    record_of_page(request, code="csrf")
+    return csrf.csrf_failure(request, reason)

@@ -179,6 +179,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict] = {
     "seal-audit": {"task": "apps.audit.tasks.seal_newest", "schedule": 5},
     "seal-stragglers": {"task": "apps.audit.tasks.seal_stragglers", "schedule": 24 * 3600},
     "mark-audit-checkpoint": {"task": "apps.audit.tasks.mark_checkpoint", "schedule": 3600},
+    "record-repeated-refusals": {"task": "apps.audit.tasks.record_repeats", "schedule": 60},
     "forward-audit-to-siem": {"task": "apps.audit.tasks.forward_to_siem", "schedule": 10},
     "look-after-clips": {"task": "apps.video.tasks.look_after_clips", "schedule": 5},
     "keep-partitions": {"task": "apps.video.tasks.keep_partitions", "schedule": 3600},
@@ -296,6 +297,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = not PLAIN_
 if not PLAIN_HTTP:
     # By such a name a browser takes a cookie from this very host only, not from a neighbour of its domain.
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
+CSRF_FAILURE_VIEW = "daejeon_soc.errors.forged"
 SECURE_SSL_REDIRECT = not PLAIN_HTTP
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$"]  # asked from inside, past the TLS front
 SECURE_HSTS_SECONDS = 0 if PLAIN_HTTP else 31_536_000
@@ -464,6 +466,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["apps.agencies.json_bodies.BoundedJson"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "apps.agencies.refusals.answer",
 }
 INTAKE_RATE = env.int("INTAKE_RATE", default=600)
 # Pictures that one party opens in ten minutes, and refusals or failed sign-ins, above which supervisors are told.

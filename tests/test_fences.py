@@ -286,6 +286,52 @@ def test_the_live_door_asks_the_gate_first():
     )
 
 
+# --- what is on record ----------------------------------------------------------------------
+
+# What an action raises when it does not do what somebody asked for.
+NOT_DONE = {"NotAllowed", "NotAlone", "NotTheirs", "NotTheirCheck"}
+# Who catches one and refuses nothing by it.
+ASKS_ONLY = {"console/agreement_pages.py: may_sign"}
+
+
+def unnoted(name: str, tree: ast.AST) -> set[str]:
+    """Functions that catch a refusal and neither put it on record nor hand it on to the API, which does."""
+    found = set()
+    for handler in every(tree, ast.ExceptHandler):
+        if handler.type and NOT_DONE & words(handler.type):
+            does = {called(node) for node in every(handler, ast.Call)}
+            if "noted" not in does and not any(every(handler, ast.Raise)):
+                inside = next(outer.name for outer in around(handler) if isinstance(outer, ast.FunctionDef))
+                found.add(f"{name}: {inside}")
+    return found
+
+
+def test_whoever_catches_a_refusal_puts_it_on_record():
+    assert set().union(*(unnoted(name, tree) for name, tree in trees())) == ASKS_ONLY
+
+
+# Words of the protocols that turn a camera, and where they stand today.
+TURNING = re.compile(r"(?<!timestam)ptz|onvif|pan_?tilt|(absolute|relative|continuous)_?move", re.IGNORECASE)
+NO_COMMAND = {
+    "cameras/models.py": "a kind of camera, and the address of its control",
+    "cameras/choosing.py": "which way such a camera would be turned",
+    "cameras/sample.py": "such cameras in the sample city",
+}
+
+
+def turns_unrecorded(tree: ast.AST) -> bool:
+    """Speaks of turning cameras, and writes no audit entry of it."""
+    if not any(TURNING.search(word) for word in words(tree) | imported(tree)):
+        return False
+    written = {node.args[0] for node in every(tree, ast.Call) if called(node) in ("record", "entry") and node.args}
+    return not any(getattr(verb, "value", None) == "camera.turned" for verb in written)
+
+
+def test_nothing_turns_a_camera_without_putting_it_on_record():
+    """No door does yet. The first one that is built writes `camera.turned`, with the incident or the reason."""
+    assert {name for name, tree in trees() if turns_unrecorded(tree)} == set(NO_COMMAND)
+
+
 # --- and each of them can fail -----------------------------------------------------------------
 
 FROM = "from apps.cameras.models import Camera"
@@ -392,3 +438,33 @@ def test_a_door_that_does_not_ask_is_seen(body, found):
 )
 def test_a_door_that_leaves_no_line_is_seen(body, found):
     assert seen_unrecorded(parsed(f"from apps.video import stills\ndef get(request):\n    {body}")) == found
+
+
+CATCH = "def page(request):\n    try:\n        act()\n    except (KeyError, actions.NotAllowed) as refusal:\n        "
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("messages.error(request, str(refusal))", {"x.py: page"}),
+        ("pass", {"x.py: page"}),
+        ("messages.error(request, noted(request, refusal))", set()),
+        ("raise exceptions.PermissionDenied(str(refusal)) from refusal", set()),
+    ],
+)
+def test_a_refusal_that_is_not_put_on_record_is_seen(body, found):
+    assert unnoted("x.py", parsed(CATCH + body)) == found
+
+
+@pytest.mark.parametrize(
+    ("source", "seen"),
+    [
+        ("from onvif import ONVIFCamera", True),
+        ("send(camera, '<tptz:ContinuousMove>')", True),
+        ("def turn(camera):\n    camera.ptz.move(1)\n    record('view.opened')", True),
+        ("def turn(camera):\n    camera.ptz.move(1)\n    record('camera.turned', target=camera)", False),
+        ("camera.save()", False),
+    ],
+)
+def test_a_command_to_a_camera_that_is_not_put_on_record_is_seen(source, seen):
+    assert turns_unrecorded(parsed(source)) == seen

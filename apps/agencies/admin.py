@@ -21,6 +21,7 @@ from apps.agencies.models import Agency, ApiKey, Membership, Nomination, User
 from apps.agencies.nominations import NotAlone, approve, may_decide, refuse
 from apps.agencies.principals import CENTRE_ROLES
 from apps.agencies.proof import ask_again
+from apps.agencies.refusals import noted
 from apps.agencies.services import NAMES
 from apps.agencies.sittings import end_all
 from apps.audit.actions import record
@@ -196,7 +197,7 @@ def decide_each(request, nominations, decision, done: str) -> None:
         try:
             decision(nomination, by=request.user)
         except NotAlone as refusal:
-            messages.error(request, f"{nomination}: {refusal}")
+            messages.error(request, f"{nomination}: {noted(request, refusal)}")
         else:
             messages.success(request, done % {"what": nomination})
 

@@ -45,6 +45,12 @@ def key_that_signed(given: str, method: str, path: str, body: bytes) -> ApiKey |
     return key if _first_time(key, parts["nonce"]) else None
 
 
+def named_in(given: str) -> ApiKey | None:
+    """The key that a signature, good or not, says it is made with."""
+    parts = FORM.fullmatch(given.strip())
+    return ApiKey.objects.filter(pk=parts["key"]).first() if parts else None
+
+
 def _first_time(key: ApiKey, nonce: str) -> bool:
     """Kept in the database: a nonce must not be forgotten when Redis is."""
     try:

@@ -153,7 +153,7 @@ def filter_in_words(word: Callable[[str], str]):
 ACTION = in_words("verb", VERBS, _("action"))
 # What a SIEM was told, and what a search finds.
 CODE = in_words("verb", {}, _("code"))
-NAME = in_words("actor_name", {"system": _("the system")}, _("name"))
+NAME = in_words("actor_name", {"system": _("the system"), "nobody": _("nobody known")}, _("name"))
 
 
 @admin.display(description=_("concerning"), ordering="target")

@@ -57,3 +57,14 @@ class Forwarding(models.Model):
 
     def __str__(self):
         return f"{self.address} {self.position}"
+
+
+class Repeat(models.Model):
+    """A refusal like one that is on record since a moment ago, kept until they are on record together."""
+
+    kind = models.TextField()
+    what = models.TextField()
+    at = models.DateTimeField()
+
+    def __str__(self):
+        return self.what

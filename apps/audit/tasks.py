@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from apps.audit import actions, checkpoints, siem
+from apps.audit import actions, checkpoints, refusals, siem
 
 
 @shared_task
@@ -24,3 +24,8 @@ def mark_checkpoint():
 def forward_to_siem():
     while siem.forward():
         pass
+
+
+@shared_task
+def record_repeats():
+    refusals.record_repeats()

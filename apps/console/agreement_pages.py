@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from apps.agencies.principals import Principal, principal_of
 from apps.agencies.proof import ask_again
+from apps.agencies.refusals import noted
 from apps.linked_services.admin import scan_response
 from apps.linked_services.explaining import NOT_IN_FORCE, explain
 from apps.mous import agreements
@@ -76,7 +77,7 @@ def sign(request, kind, agreement_id):
             agreement = agreements.consent(agreement, by=request.user)
             messages.success(request, _("Your consent is written down."))
     except NotAllowed as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, noted(request, refusal))
     return redirect("agreement_of_kind", kind=kind, agreement_id=agreement_id)
 
 

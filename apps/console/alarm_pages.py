@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from apps.agencies.principals import Principal, principal_of
+from apps.agencies.refusals import noted
 from apps.console.operator_page import staff_only
 from apps.mous.actions import NotAllowed
 from apps.mous.gate import visible_cameras
@@ -68,7 +69,7 @@ def accept(request, alarm_id):
     try:
         accept_view(alarm, by=request.user)
     except NotAllowed as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, noted(request, refusal))
     else:
         number = alarm.camera.number
         messages.success(request, _("The new view of %(number)s is accepted; it is learnt anew.") % {"number": number})

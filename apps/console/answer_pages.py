@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 
 from apps.agencies.models import Agency
 from apps.agencies.principals import principal_of
+from apps.agencies.refusals import noted
 from apps.console.playback_page import marked_period, whole_number
 from apps.console.provision_forms import RequestForm, ResultForm
 from apps.incidents.models import Incident
@@ -79,7 +80,7 @@ def withdraw(request, request_id):
     try:
         requests.withdraw(asked, by=request.user)
     except NotAllowed as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, noted(request, refusal))
     return redirect("agency_requests")
 
 
@@ -127,7 +128,7 @@ def destroyed(request, copy_id):
     try:
         confirm_destruction(copy, by=request.user)
     except NotAllowed as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, noted(request, refusal))
     else:
         messages.success(request, _("The destruction is in the register."))
     return redirect("agency_answers")

@@ -6,6 +6,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from apps.agencies.refusals import noted
 from apps.viewing import checks
 from apps.viewing.models import Finding, MonthlyCheck
 
@@ -34,5 +35,5 @@ def sign_off(request, finding_id: int):
     try:
         checks.sign_off(finding, in_order=in_order, answer=request.POST.get("answer", "")[:300], by=request.user)
     except checks.NotTheirCheck as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, noted(request, refusal))
     return redirect(f"/checks/?month={finding.check_of}")

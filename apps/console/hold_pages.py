@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from apps.agencies.models import User
 from apps.agencies.principals import Principal, principal_of
+from apps.agencies.refusals import noted
 from apps.console.hold_forms import PlaceForm, ReviewForm
 from apps.console.playback_page import marked_period, whole_number
 from apps.incidents.models import Incident
@@ -102,7 +103,7 @@ def change(request, hold_id, verb):
     try:
         act(hold, **form.cleaned_data, by=request.user)
     except NotAllowed as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, noted(request, refusal))
     else:
         messages.success(request, _("Written down and in effect."))
     return redirect("hold", hold_id)
@@ -118,7 +119,7 @@ def place(request):
         try:
             placed = actions.hold(**form.cleaned_data, by=request.user)
         except NotAllowed as refusal:
-            form.add_error(None, str(refusal))
+            form.add_error(None, noted(request, refusal))
         else:
             messages.success(request, _("These recordings are held now."))
             return redirect("hold", placed.pk)

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 from apps.agencies import actions
 from apps.agencies.models import Agency, Membership, Nomination, User
 from apps.agencies.proof import asked_again
+from apps.agencies.refusals import noted
 from apps.agencies.second_factor import take_factors
 
 
@@ -121,7 +122,7 @@ def new_password(request, membership_id: int):
     try:
         actions.take_password(membership, by=request.user)
     except actions.NotTheirs as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, noted(request, refusal))
         return redirect("members")
     return page(request, link=link_for(request, membership.user))
 
@@ -133,7 +134,7 @@ def lost_factor(request, membership_id: int):
     try:
         take_factors(membership, by=request.user)
     except actions.NotTheirs as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, noted(request, refusal))
     else:
         words = _("%(name)s sets a new second factor up at the next sign-in.")
         messages.success(request, words % {"name": membership.user})

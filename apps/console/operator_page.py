@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from apps.agencies.principals import Principal, principal_of
+from apps.agencies.refusals import noted
 from apps.cameras.models import Camera
 from apps.console.news import latest_seq
 from apps.console.playback_page import BEFORE_CALL, TILES, Deck, moment, whole_number
@@ -215,7 +216,7 @@ def advance(request):
             raise Http404
         actions.advance(incident, event, by=request.user, note=_note(request.POST))
     except NotAllowed as refusal:
-        problem = str(refusal)
+        problem = noted(request, refusal)
     if request.htmx:
         return render(request, "console/_work.html", work_context(request, problem), status=409 if problem else 200)
     if problem:

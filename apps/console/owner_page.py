@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 
 from apps.agencies.models import Membership
 from apps.agencies.principals import principal_of
+from apps.agencies.refusals import noted
 from apps.mous import owners
 from apps.mous.actions import NotAllowed
 from apps.mous.gate import own_cameras
@@ -61,7 +62,7 @@ def share(request, camera_id):
         else:
             owners.share_again(camera, by=request.user)
     except NotAllowed as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, noted(request, refusal))
     else:
         messages.success(request, _("In effect now."))
     return redirect("own_cameras")

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from apps.agencies.models import Agency
 from apps.agencies.principals import Principal, principal_of
+from apps.agencies.refusals import noted
 from apps.cameras.choosing import choose
 from apps.console.operator_page import staff_only
 from apps.console.playback_page import marked_period, whole_number
@@ -94,7 +95,7 @@ def change(request, provision_id, verb):
     try:
         act(verb, provision, form.cleaned_data, by=request.user)
     except NotAllowed as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, noted(request, refusal))
     else:
         messages.success(request, _("Written down and in effect."))
     return redirect("provision", provision_id)
@@ -137,7 +138,7 @@ def provide(request):
         try:
             provision = open_by(form.cleaned_data, incident, by=request.user)
         except NotAllowed as refusal:
-            form.add_error(None, str(refusal))
+            form.add_error(None, noted(request, refusal))
         else:
             messages.success(request, _("The video is provided now, and in the register."))
             return redirect("provision", provision.pk)
@@ -214,7 +215,7 @@ def request_page(request, request_id):
                 messages.success(request, _("Written down and in effect."))
                 return redirect("request", asked.pk)
         except NotAllowed as refusal:
-            messages.error(request, str(refusal))
+            messages.error(request, noted(request, refusal))
             return redirect("request", asked.pk)
     return render(request, "console/request.html", {"asked": asked, "form": form}, status=422 if form.errors else 200)
 
@@ -261,7 +262,7 @@ def review(request, review_id):
             raise NotAllowed(_("Say what the review found."))
         actions.review_urgent(found, form.cleaned_data["verdict"], form.cleaned_data["note"], by=request.user)
     except NotAllowed as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, noted(request, refusal))
     else:
         messages.success(request, _("The review is written down."))
     return redirect("urgent_reviews")

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from apps.agencies.models import Agency
 from apps.audit.actions import entry, write
+from apps.audit.refusals import record_refusal
 from apps.cameras.choosing import Chosen, choose
 from apps.cameras.models import Camera
 from apps.incidents.actions import advance as advance_incident
@@ -25,6 +26,8 @@ from apps.mous.actions import open_provisions, refuse, wind_down
 from apps.mous.models import Mou, Provision, ProvisionCamera
 from apps.mous.purposes import settle
 from daejeon_soc.kept_queries import KeptQueries
+
+INTAKE = "intake"
 
 
 class Refused(Exception):
@@ -102,8 +105,11 @@ def refusal_code(agency: Agency, call: dict) -> str:
 
 
 def turn_away(agency: Agency, call: dict, code: str, *, by) -> NoReturn:
-    """Write the refusal into the register, then refuse."""
-    refuse(agency, code, purpose=f"{call['service']} {call['type']} {call['source_id']}", officer=str(by))
+    """Write the refusal into the register and the audit, then refuse."""
+    purpose = f"{call['service']} {call['type']} {call['source_id']}"
+    with transaction.atomic():
+        refuse(agency, code, purpose=purpose, officer=str(by))
+        record_refusal("call.refused", actor=by, door=INTAKE, code=code, what=purpose)
     raise Refused(code)
 
 

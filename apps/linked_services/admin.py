@@ -9,6 +9,7 @@ from leaflet.admin import LeafletAdminWidget, LeafletGeoAdminMixin
 from apps.agencies.admin import AuditedMixin
 from apps.agencies.models import Agency
 from apps.agencies.proof import ask_again
+from apps.agencies.refusals import noted
 from apps.audit.admin import NoDeletionMixin, ReadonlyMixin, filter_in_words
 from apps.cameras.models import District, Purpose
 from apps.incidents.models import Incident
@@ -121,7 +122,7 @@ class AgreementAdmin(AuditedMixin, NoDeletionMixin, admin.ModelAdmin):
         try:
             agreement = take_step(agreement, verb, by=request.user)
         except NotAllowed as refusal:
-            messages.error(request, str(refusal))
+            messages.error(request, noted(request, refusal))
         else:
             words = {"verb": STEP_LABELS[verb], "agreement": agreement}
             messages.success(request, _("Done: %(verb)s – %(agreement)s") % words)

@@ -13,6 +13,8 @@ from apps.agencies.authentication import ApiKeyAuthentication
 from apps.agencies.json_bodies import TooLarge
 from apps.agencies.models import ApiKey
 from apps.agencies.principals import is_system, principal_of
+from apps.agencies.refusals import OnRecord, noted
+from apps.audit.refusals import record_refusal
 from apps.incidents.models import Incident
 from apps.incidents.states import NotAllowed
 from apps.linked_services import actions
@@ -82,8 +84,9 @@ class IntakeView(APIView):
                 actions.turn_away(agency, call, "service_not_covered", by=request.user)
             received = actions.receive(agency, call, by=request.user)
         except actions.Refused as refusal:
-            raise exceptions.PermissionDenied({"code": refusal.code, "detail": REASONS[refusal.code]()}) from refusal
+            raise OnRecord({"code": refusal.code, "detail": REASONS[refusal.code]()}) from refusal
         except actions.Conflict:
+            note_nothing_came_of_it(request, "conflict", call["source_id"])
             detail = _("This source_id was used before for a call with other content.")
             return Response({"code": "conflict", "detail": detail}, status.HTTP_409_CONFLICT)
         code = status.HTTP_201_CREATED if received.is_new else status.HTTP_200_OK
@@ -95,7 +98,13 @@ class IntakeView(APIView):
             return CALL.run_validation({} if request.data is None else request.data)
         except (exceptions.ParseError, exceptions.ValidationError, exceptions.UnsupportedMediaType, TooLarge) as error:
             RefusalCount.add(agency, error.default_code)
+            note_nothing_came_of_it(request, error.default_code)
             raise
+
+
+def note_nothing_came_of_it(request, code: str, what: str = "") -> None:
+    """A call that came to nothing before any agreement was asked."""
+    record_refusal("call.refused", actor=request.user, door=actions.INTAKE, code=code, what=what)
 
 
 class IncidentView(APIView):
@@ -132,7 +141,7 @@ class TransitionView(APIView):
                 raise NotAllowed(_("This incident has just been changed by someone else."))
             actions.advance(incident, step["event"], by=request.user, note=step["note"])
         except NotAllowed as refusal:
-            body = {"code": "conflict", "detail": str(refusal), "state": incident.state}
+            body = {"code": "conflict", "detail": noted(request, refusal), "state": incident.state}
             return Response(body, status.HTTP_409_CONFLICT)
         return Response(answer(incident, principal))
 

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.agencies.groups import groups_in_words
 from apps.agencies.proof import ask_again
+from apps.agencies.refusals import noted
 from apps.agencies.services import NAMES
 from apps.audit.admin import PeopleOnRecordMixin, ReadonlyMixin, filter_in_words, in_words
 from apps.cameras.admin import CameraAdmin
@@ -65,7 +66,7 @@ class ProvisionAdmin(KindsInWords, admin.ModelAdmin):
             try:
                 actions.revoke(provision, by=request.user, reason=str(_("Revoked in the administration")))
             except actions.NotAllowed as refusal:
-                messages.error(request, f"{provision}: {refusal}")
+                messages.error(request, f"{provision}: {noted(request, refusal)}")
             else:
                 messages.success(request, _("%(provision)s is revoked.") % {"provision": provision})
 
@@ -183,6 +184,6 @@ class WatchedCameraAdmin(CameraAdmin):
         try:
             changed = change(group, cameras.order_by(), by=request.user)
         except actions.NotAllowed as refusal:
-            messages.error(request, str(refusal))
+            messages.error(request, noted(request, refusal))
         else:
             messages.success(request, words % {"n": changed, "group": group})

@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from apps.agencies.refusals import noted
 from apps.audit.admin import NoDeletionMixin, ReadonlyMixin
 from apps.mous.actions import NotAllowed
 from apps.retention import actions
@@ -99,7 +100,7 @@ class HoldAdmin(NoDeletionMixin, admin.ModelAdmin):
             try:
                 take(hold, **form.cleaned_data, by=request.user)
             except NotAllowed as refusal:
-                messages.error(request, str(refusal))
+                messages.error(request, noted(request, refusal))
             else:
                 messages.success(request, f"{hold}: {STEPS[verb][0]}")
         return HttpResponseRedirect(reverse("admin:retention_hold_change", args=[hold.pk]))

@@ -19,6 +19,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.agencies.principals import Principal, principal_of
+from apps.agencies.refusals import OnRecord
 from apps.cameras.choosing import choose
 from apps.mous.actions import may_have_clips
 from apps.mous.gate import Decision, decide, visible_cameras
@@ -327,17 +328,18 @@ class ClipsView(APIView):
             log_refusal(principal, asked["camera"], ViewLog.Door.CLIP, decision.code)
             if not Provision.objects.of_agencies(principal.agency_ids).filter(pk=asked["provision"]).exists():
                 raise Closed(decision)
-            raise exceptions.PermissionDenied({"code": decision.code, "detail": decision.reason})
+            raise OnRecord({"code": decision.code, "detail": decision.reason})
         owes = may_have_clips(decision.provision.agency)
         if not owes.is_open:
             log_refusal(principal, asked["camera"], ViewLog.Door.CLIP, owes.code)
-            raise exceptions.PermissionDenied({"code": owes.code, "detail": owes.reason})
+            raise OnRecord({"code": owes.code, "detail": owes.reason})
         try:
             times = (asked["from"], asked["to"])
             copy = provide_clip(principal, decision, *times, asked["kind"], recipient=asked["recipient"])
         except BadPeriod as trouble:
             raise exceptions.ValidationError({"to": [_(str(trouble))]}) from trouble
         except TooMany as trouble:
+            log_refusal(principal, asked["camera"], ViewLog.Door.CLIP, "too_many")
             raise exceptions.Throttled(detail=_("Too many clips of your agency are waiting already.")) from trouble
         body = ClipSerializer(copy).data
         return Response(body, status.HTTP_202_ACCEPTED, headers={"Location": body["status_url"]})

@@ -7,7 +7,9 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, F, IntegerField, QuerySet, Sum
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
@@ -22,7 +24,9 @@ from apps.viewing.models import ViewLog
 WITHIN = timedelta(minutes=10)
 # The same of the same party is told once in so long, and stays on the desks for so long.
 TOLD_FOR = timedelta(hours=1)
-FAILED = ("person.sign_in_failed", "person.second_factor_failed")
+FAILED = ("person.sign_in_failed", "person.second_factor_failed", "apikey.refused")
+# An entry may stand for many that were the same (audit.refusals).
+ROWS, TIMES = Count("pk"), Coalesce(Cast(KT("detail__times"), IntegerField()), 1)
 
 WORDS = {
     "unusual.views": _("%(who)s opened %(times)s pictures in ten minutes."),
@@ -53,12 +57,12 @@ def _found(since) -> Iterator[tuple[str, str, int]]:
     for who in entries.filter(verb="person.given_every_right").values_list("detail__name", flat=True):
         yield "unusual.rights", who, 1
     failed = entries.filter(verb__in=FAILED).exclude(address=None)
-    for address, times in _many(failed, ("address",), settings.UNUSUAL_REFUSALS):
+    for address, times in _many(failed, ("address",), settings.UNUSUAL_REFUSALS, Sum(TIMES)):
         yield "unusual.sign_ins", address, times
 
 
-def _many(rows: QuerySet, by: tuple[str, ...], limit: int) -> QuerySet:
-    groups = rows.order_by().values(*by).annotate(times=Count("pk")).filter(times__gt=limit)
+def _many(rows: QuerySet, by: tuple[str, ...], limit: int, times=ROWS) -> QuerySet:
+    groups = rows.order_by().values(*by).annotate(times=times).filter(times__gt=limit)
     return groups.order_by(F("times").desc()).values_list(*by, "times")
 
 

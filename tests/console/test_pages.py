@@ -274,11 +274,11 @@ def test_the_queue_costs_the_same_however_long(client, operator, police, camera,
     client.force_login(operator)
     for _ in range(3):
         receive(police.agency, checked(), by=police.user)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         few = text(client.get("/console/queue/"))
     for _ in range(10):
         receive(police.agency, checked(), by=police.user)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         many = text(client.get("/console/queue/"))
     assert many.count('class="row ') == few.count('class="row ') + 10
 

@@ -12,6 +12,7 @@ from apps.agencies.models import User
 from apps.agencies.sign_ins import failed
 from apps.audit.actions import record, source_address
 from apps.audit.models import Entry
+from apps.audit.refusals import record_repeats
 from apps.incidents.models import Event
 from apps.linked_services import api
 from apps.viewing import unusual
@@ -63,6 +64,15 @@ def test_refusals_and_failed_sign_ins(camera, police):
     source_address.reset(address)
     unusual.look()
     assert sorted(told()) == [("unusual.refusals", "police"), ("unusual.sign_ins", "192.0.2.7")]
+
+
+def test_keys_tried_out_from_one_address_are_told_whatever_stands_in_one_entry(client):
+    for _n in range(4):
+        client.get("/api/v1/incident-types/", headers={"authorization": "Bearer guess"}, REMOTE_ADDR="192.0.2.8")
+    assert unusual.look() == 0
+    record_repeats()
+    unusual.look()
+    assert told() == [("unusual.sign_ins", "192.0.2.8")]
 
 
 def test_a_key_that_sends_more_than_it_may_is_told_at_once(client, police, monkeypatch):
