@@ -1,9 +1,12 @@
-"""Several tabs, hasty hands, and screens whose clock is wrong."""
+"""Several tabs, hasty hands, and screens whose clock is wrong, or that nobody touches."""
 
 import pytest
 from django.utils import timezone
 
+from apps.agencies.models import SignIn
+from apps.audit.models import Entry
 from apps.mous.models import ProvisionRequest
+from tests.cast import PASSWORD
 from tests.console.test_browser import (  # noqa: F401
     ON_A_PHONE,
     database_beside_the_browser,
@@ -65,3 +68,35 @@ def test_a_wrong_clock_shows_the_citys_time(page, operator, incident):  # noqa: 
     assert min(away, 86_400 - away) < TOLERANCE_S
     age = page.locator("#queue [data-age]").first.text_content().split(":")
     assert len(age) == 2 and age[0] == "00", "the call is as old as it is"
+
+
+def test_a_touch_is_told_and_an_untouched_screen_is_locked(page, police):  # noqa: F811
+    page.clock.install()
+    sign_in(page, "police")
+    page.goto("/agency/")
+    page.clock.fast_forward("29:00")
+    with page.expect_response("**/still-here/") as told:
+        page.mouse.move(40, 40)
+        page.clock.run_for(21_000)
+    assert told.value.status == 204
+    page.clock.fast_forward("29:00")
+    assert "/agency/" in page.url
+    page.clock.fast_forward("01:10")
+    page.wait_for_url("**/unlock/?next=**")
+    assert Entry.objects.get(verb="person.locked").detail == {"because": "idle"}
+    page.fill("[name=proof-password]", PASSWORD)
+    page.press("[name=proof-password]", "Enter")
+    page.wait_for_url("**/agency/")
+
+
+def test_a_page_that_the_centre_has_locked_meanwhile_leads_to_the_lock(page, police):  # noqa: F811
+    """A machine that slept: its own clock stood still."""
+    page.clock.install()
+    sign_in(page, "police")
+    page.goto("/agency/")
+    sitting = SignIn.objects.get()
+    SignIn.objects.update(touched_at=sitting.touched_at.replace(year=sitting.touched_at.year - 1))
+    page.clock.fast_forward("00:05")
+    page.mouse.move(40, 40)
+    page.clock.run_for(21_000)
+    page.wait_for_url("**/unlock/?next=**")
