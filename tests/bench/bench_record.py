@@ -17,7 +17,7 @@ from django.db import connection
 
 from apps.video.models import Segment
 from daejeon_soc.up import city_env, postgres
-from tests.soak.rig import Program, Rig, count, count_files, rig, until
+from tests.soak.rig import Count, Program, Rig, count, count_files, rig, total, until
 
 CASES = "100@640x360 200@640x360 100@1280x720"
 PER_PROCESS = 100
@@ -45,21 +45,22 @@ def _case(case: str, seconds: int) -> list[dict]:
         theirs = _measured(folder / "reference", int(cameras), size, seconds, _ffmpeg)
     finally:
         shutil.rmtree(folder)
-    units = ("MB per camera", "thousandths of a core per camera", "pictures lost")
+    pictures = ours[2].pictures
     return [
-        _row(f"{case}: {unit}", mine, reference, unit, int(cameras))
-        for unit, mine, reference in zip(units, ours, theirs, strict=True)
+        _row(f"{case}: MB per camera", ours[0], theirs[0], "MB per camera", int(cameras)),
+        _row(f"{case}: processor", ours[1], theirs[1], "thousandths of a core per camera", int(cameras)),
+        _row(f"{case}: pictures lost", ours[2].missing, theirs[2].missing, "pictures", pictures),
     ]
 
 
-Take = Callable[[Rig, list[str]], tuple[list[Program], Callable[[], int]]]
+Take = Callable[[Rig, list[str]], tuple[list[Program], Callable[[], Count]]]
 
 
-def _measured(folder: Path, cameras: int, size: str, seconds: int, take: Take) -> tuple[float, float, int]:
-    """(MB, thousandths of a core) per camera over `seconds`, and pictures lost in the whole run."""
+def _measured(folder: Path, cameras: int, size: str, seconds: int, take: Take) -> tuple[float, float, Count]:
+    """(MB, thousandths of a core) per camera over `seconds`, and the pictures of the whole run."""
     with rig(folder) as built:
         street = built.street(cameras, size=size)
-        programs, lost = take(built, [street(f"/cam/{n}") for n in range(1, cameras + 1)])
+        programs, found = take(built, [street(f"/cam/{n}") for n in range(1, cameras + 1)])
         time.sleep(SETTLE_SECONDS)
         began, used = time.monotonic(), sum(one.cpu_seconds() for one in programs)
         time.sleep(seconds)
@@ -70,7 +71,7 @@ def _measured(folder: Path, cameras: int, size: str, seconds: int, take: Take) -
             one.tell(signal.SIGTERM)
         for one in programs:
             one.process.wait(60)
-        return megabytes / cameras, 1000 * used / passed / cameras, lost()
+        return megabytes / cameras, 1000 * used / passed / cameras, found()
 
 
 def _record(built: Rig, addresses: list[str]):
@@ -80,14 +81,14 @@ def _record(built: Rig, addresses: list[str]):
         built.recorder(PER_PROCESS)
     until(lambda: _recorded(made) == len(made), 120, "every camera is recorded")
 
-    def lost() -> int:
-        found = count(Segment.objects.filter(camera__in=made), built.video)
+    def found() -> Count:
+        counted = count(Segment.objects.filter(camera__in=made), built.video)
         for camera in made:
             camera.is_enabled = False
             camera.save(update_fields=["is_enabled"])
-        return found.missing
+        return counted
 
-    return built.recorders, lost
+    return built.recorders, found
 
 
 def _recorded(made) -> int:
@@ -117,7 +118,7 @@ def _ffmpeg(built: Rig, addresses: list[str]):
         programs.append(built.start([*words, str(folder / "%03d.mp4")]))
         time.sleep(0.02)
     until(lambda: all(any(built.video.joinpath(str(n)).iterdir()) for n in range(len(addresses))), 120, "every ffmpeg")
-    return programs, lambda: sum(count_files(sorted(folder.iterdir())).missing for folder in built.video.iterdir())
+    return programs, lambda: total(count_files(sorted(folder.iterdir())) for folder in built.video.iterdir())
 
 
 def _row(case: str, ours: float, reference: float, unit: str, n: int) -> dict:

@@ -156,9 +156,12 @@ def count(segments: Iterable[Segment], video: Path) -> Count:
     Between two connections nothing is counted: what was not asked for cannot be lost.
     """
     ordered = sorted(segments, key=lambda one: (one.camera_id, one.session, one.started_at))
-    counts = []
-    for _session, parts in itertools.groupby(ordered, key=lambda one: (one.camera_id, one.session)):
-        counts.append(count_files([video / part.path for part in parts]))
+    sessions = itertools.groupby(ordered, key=lambda one: (one.camera_id, one.session))
+    return total(count_files([video / part.path for part in parts]) for _session, parts in sessions)
+
+
+def total(counts: Iterable[Count]) -> Count:
+    counts = list(counts)
     return Count(
         sum(one.pictures for one in counts),
         sum(one.missing for one in counts),
