@@ -56,11 +56,10 @@ export class Recording {
     return `/api/v1/cameras/${this.camera}/${door}?${new URLSearchParams([...Object.entries(more), ...this.#query])}`;
   }
 
-  /** A provision whose incident has been closed holds less than it did: true when that is why the answer was no. */
-  #shorten({ until }) {
-    if (!until || until >= this.bounds.until) return false;
-    this.bounds.until = until;
-    return true;
+  /** A provision whose incident has been closed holds less than it did: true when less than up to `end` is left to ask for. */
+  #isShorter(end, { until }) {
+    if (until < this.bounds.until) this.bounds.until = until;
+    return this.bounds.until < end;
   }
 
   #within(from, to) {
@@ -75,7 +74,7 @@ export class Recording {
     const answer = await fetch(this.#address("timeline", asked), { headers: { Accept: "application/json" } });
     if (!answer.ok) {
       const no = await refusal(answer);
-      if (asked !== this.#asked || !this.#shorten(no)) throw no;
+      if (asked !== this.#asked || !this.#isShorter(end, no)) throw no;
       return this.look(from, to);
     }
     const body = await answer.json();
@@ -141,7 +140,7 @@ export class Recording {
     const answer = await fetch(address);
     if (!answer.ok) {
       const no = await refusal(answer);
-      if (!this.#shorten(no)) throw no;
+      if (!this.#isShorter(end, no)) throw no;
       return this.#list(from);
     }
     this.trouble = null;
@@ -153,7 +152,7 @@ export class Recording {
     const [first, last] = [pieces[0], pieces.at(-1)];
     const asked = [first.start, last.start + last.size - 1, signal];
     const asking = anew ? inTurn(() => converted(`${first.url}&codec=h264`, ...asked)) : part(first.url, ...asked);
-    const answer = await asking.catch((error) => this.#renew(error));
+    const answer = await asking.catch((error) => this.#renew(error, first.url));
     return { bytes: await answer.arrayBuffer(), type: answer.headers.get("Content-Type") };
   }
 
@@ -161,7 +160,7 @@ export class Recording {
     if (!this.#setups.has(url)) {
       const asked = part(url, start, start + size - 1).then(
         (answer) => answer.arrayBuffer(),
-        (error) => this.#renew(error),
+        (error) => this.#renew(error, url),
       );
       asked.catch(() => this.#setups.delete(url));
       this.#setups.set(url, asked);
@@ -169,13 +168,20 @@ export class Recording {
     return this.#setups.get(url);
   }
 
-  /** After a long pause, or when the right has changed, an address opens no more, and its list has to be asked for anew. */
-  #renew(error) {
-    const justNow = performance.now() - this.#renewedAt < RENEWED_MS;
-    if (error.status !== 404 || justNow) throw error;
-    this.#renewedAt = performance.now();
-    this.#chunks.clear();
+  /** After a long pause, or when the right has changed, an address opens no more, and its list has to be asked for anew.
+      What a list named that has been dropped since says nothing of the next one. */
+  #renew(error, url) {
+    if (error.status !== 404) throw error;
+    if (this.#lists(url)) {
+      if (performance.now() - this.#renewedAt < RENEWED_MS) throw error;
+      this.#renewedAt = performance.now();
+      this.#chunks.clear();
+    }
     throw new Renewed();
+  }
+
+  #lists(url) {
+    return [...this.#chunks.values()].some(({ pieces }) => pieces?.some((piece) => piece.url === url || piece.setup.url === url));
   }
 
   /** A small picture of `at` as an address for an image; asked for once. */
