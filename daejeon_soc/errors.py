@@ -4,7 +4,7 @@ from django.http import JsonResponse
 from django.utils.translation import gettext_lazy as _
 from django.views import csrf, defaults
 
-from apps.agencies.refusals import record_of_page
+from apps.agencies.refusals import put_on_record
 
 
 def saying(words, status: int, to_people):
@@ -25,12 +25,12 @@ broken = saying(_("This failed here. It has been noted."), 500, defaults.server_
 
 
 def forbidden(request, exception):
-    record_of_page(request, code="permission_denied", why=str(exception))
+    put_on_record(request, code="permission_denied", why=str(exception))
     return may_not(request, exception)
 
 
 def forged(request, reason=""):
     """A form that no page of ours was asked for by this browser."""
     # The reason names what the browser sent: each word of it would be a refusal of a kind of its own.
-    record_of_page(request, code="csrf")
+    put_on_record(request, code="csrf")
     return csrf.csrf_failure(request, reason)

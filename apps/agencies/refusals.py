@@ -26,26 +26,22 @@ def answer(exception, context):
 
 
 def _record_of_api(exception, request, response) -> None:
-    door, what = door_of(request), asked_for(request)
     if isinstance(exception, (KeyRefused, WrongScope)):
-        exception.put_on_record(door, what)
+        exception.put_on_record(door_of(request), asked_for(request))
     else:
         code = response.data.get("code", getattr(exception, "default_code", "permission_denied"))
-        why = str(response.data.get("detail", ""))
-        record_refusal("access.refused", actor=party_of(request), door=door, code=code, why=why, what=what)
-
-
-def record_of_page(request, *, code: str, why: str = "") -> None:
-    record_refusal(
-        "access.refused", actor=party_of(request), door=door_of(request), code=code, why=why, what=asked_for(request)
-    )
+        put_on_record(request, code=code, why=str(response.data.get("detail", "")))
 
 
 def noted(request, refusal: Exception) -> str:
     """Put on record that this request asked for a step that is not open; why, for whoever asked."""
-    door, what = door_of(request), asked_for(request)
-    record_refusal("step.refused", actor=party_of(request), door=door, code="not_allowed", why=str(refusal), what=what)
+    put_on_record(request, "step.refused", code="not_allowed", why=str(refusal))
     return str(refusal)
+
+
+def put_on_record(request, verb: str = "access.refused", *, code: str, why: str = "") -> None:
+    door, what = door_of(request), asked_for(request)
+    record_refusal(verb, actor=party_of(request), door=door, code=code, why=why, what=what)
 
 
 def party_of(request):

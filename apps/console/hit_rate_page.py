@@ -1,16 +1,13 @@
 """What came of provision: for the readers of the register of all agencies, for an agency of its own."""
 
-import csv
-import io
-
-from django.http import Http404, HttpResponse
+from django.http import Http404
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.agencies.models import Agency
 from apps.console.answer_pages import agency_of
-from apps.console.register_pages import ExtractForm
+from apps.console.register_pages import ExtractForm, csv_answer
 from apps.console.templatetags.console import service_name, type_name
 from apps.mous.hit_rate import Line, lines, together
 from apps.mous.models import UseResult
@@ -61,16 +58,13 @@ def table(request):
     form, own = asked_for(request)
     if not form.is_valid():
         raise Http404
-    file = io.StringIO()
-    writer = csv.writer(file)
     names = [_("Month"), _("Agency"), _("Service"), _("Type"), _("Provisions"), _("Answered"), _("Unanswered")]
-    writer.writerow([*names, *UseResult.Outcome.labels, _("Hit rate (%)")])
+    rows = [[*names, *UseResult.Outcome.labels, _("Hit rate (%)")]]
     for line in counted(form, own):
         texts = (line.agency.name, service_name(line.service) or _("Without an incident"), type_name(line))
         sums = (line.opened, line.answered, line.unanswered, *line.outcomes.values())
         percent = "" if line.percent is None else line.percent
-        writer.writerow([line.month, *(comma_safe(str(text)) for text in texts), *sums, percent])
-    answer = HttpResponse(file.getvalue().encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = 'attachment; filename="hit_rate.csv"'
+        rows.append([line.month, *(comma_safe(str(text)) for text in texts), *sums, percent])
+    answer = csv_answer("hit_rate.csv", rows)
     answer["Cache-Control"] = "no-store, private"
     return answer

@@ -131,14 +131,20 @@ def published_csv(request, year):
         _("First"),
         _("Last"),
     ]
+    rows = [
+        [*map(comma_safe, (line.agency.name, line.ground, line.purpose, line.scope))]
+        + [line.provisions, line.cameras, line.first, line.last]
+        for line in publication(_a_year(year))
+    ]
+    return csv_answer(f"provisions_{year}.csv", [heading, *rows])
+
+
+def csv_answer(name: str, rows: list[list]) -> HttpResponse:
+    """A file that spreadsheets read as UTF-8."""
     file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(heading)
-    for line in publication(_a_year(year)):
-        texts = (line.agency.name, line.ground, line.purpose, line.scope)
-        writer.writerow([*map(comma_safe, texts), line.provisions, line.cameras, line.first, line.last])
+    csv.writer(file).writerows(rows)
     answer = HttpResponse(file.getvalue().encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="provisions_{year}.csv"'
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
 
 
