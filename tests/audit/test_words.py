@@ -32,7 +32,8 @@ def calls(file: str) -> list[tuple[str, list[ast.expr]]]:
 
 def said_to(function: str, place: int, file: str) -> set[str]:
     """What `file` says as an argument of `function`: its strings, and its choices, such as S.APPROVED."""
-    nodes = [node for name, args in calls(file) if name == function for node in ast.walk(args[place])]
+    said = [args[place] for name, args in calls(file) if name == function and args[place:]]
+    nodes = [node for argument in said for node in ast.walk(argument)]
     words = {node.value for node in nodes if isinstance(node, ast.Constant)}
     return words | {node.attr.lower() for node in nodes if isinstance(node, ast.Attribute) and node.attr.isupper()}
 
@@ -55,6 +56,7 @@ READ_IN = {"district.added", "dong.added"}
 # What the verbs can be that are put together when they are written.
 PUT_TOGETHER = {
     ("agencies/admin.py", "verb"): lambda file: saved_through(AuditedMixin) - READ_IN,
+    ("agencies/refusals.py", "verb"): lambda file: {"access.refused", *said_to("put_on_record", 1, file)},
     ("agencies/second_factor.py", "f'person.second_factor_{verb}'"): lambda file: each(
         "person.second_factor_", ("added", "removed")
     ),

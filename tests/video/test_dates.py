@@ -185,7 +185,8 @@ def test_a_minute_that_comes_twice_is_recorded_twice_and_each_is_found(clocks, p
     twice = [first, first.replace(fold=1)]
     index = object.__new__(RecorderProcess)  # which writes the index alone, and opens no doors
     index.id, index._feeds = uuid.uuid4(), {}
-    camera = Replay(roots.VIDEO_ROOT, clocks, packets, number=make_camera(owner).pk)
+    # Number 2 is cut at second 14.
+    camera = Replay(roots.VIDEO_ROOT, clocks, packets, number=make_camera(owner, pk=2).pk)
     for at in twice:
         clocks.wall = at.timestamp()
         camera.connect()
