@@ -332,6 +332,22 @@ def test_nothing_turns_a_camera_without_putting_it_on_record():
     assert {name for name, tree in trees() if turns_unrecorded(tree)} == set(NO_COMMAND)
 
 
+# --- locks ---
+
+
+def test_no_two_kinds_of_work_wait_for_the_same_lock():
+    """A purge holds its own for as long as it takes; whoever put a call on record under that number would wait."""
+    locks = [
+        (node.value.value, node.targets[0].id)
+        for tree in all_trees().values()
+        for node in every(tree, ast.Assign)
+        if isinstance(node.targets[0], ast.Name) and node.targets[0].id.endswith("_LOCK")
+    ]
+    numbers = [number for number, _name in locks]
+    assert len(numbers) > 7
+    assert [lock for lock in locks if numbers.count(lock[0]) > 1] == []
+
+
 # --- and each of them can fail -----------------------------------------------------------------
 
 FROM = "from apps.cameras.models import Camera"

@@ -41,7 +41,7 @@ CAMERAS_AT_ONCE = 100
 OBJECTS_AT_ONCE = 16
 # When more files than this of one folder will not go, the disk is in trouble, not the files.
 STUBBORN = 10
-PURGE_LOCK = 4_711_002  # any constant: names the purge among Postgres' advisory locks
+PURGE_LOCK = 4_711_003  # any constant: names the purge among Postgres' advisory locks
 
 # The rows of camera `m` that ended between `m.removed` and `m.until`.
 BETWEEN = """
