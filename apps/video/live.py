@@ -33,6 +33,8 @@ SILENCE_SECONDS = 7.0
 STALE_SECONDS = 3.0
 # What stays stale this long is no passing jam: a clock was set, or the way is blocked. A new connection will tell.
 STALE_FOR_SECONDS = 10.0
+# A recorder that does not answer may only be busy; who waits for a first picture is told after this.
+FIRST_SECONDS = 8.0
 # Another recorder takes over after 10 s, and opens the camera; until then the viewers are kept.
 TAKEOVER_SECONDS = 20.0
 TRY_AGAIN_SECONDS = 0.5
@@ -220,8 +222,11 @@ class Line:
             raise NotAvailable(reasons.NO_RECORDER) from None
 
     def _may_come_again(self, reason: str) -> bool:
-        passing = reason in (reasons.NO_RECORDER, reasons.RECORDER_GONE)
-        return passing and self._channel.has_shown and self._channel.down_for() < TAKEOVER_SECONDS
+        if self._channel.has_shown:
+            passing, within = {reasons.NO_RECORDER, reasons.RECORDER_GONE}, TAKEOVER_SECONDS
+        else:
+            passing, within = {reasons.RECORDER_GONE}, FIRST_SECONDS
+        return reason in passing and self._channel.down_for() < within
 
     async def _draw_from(self, address: str) -> None:
         reader, writer = await _connect(address, wire.WATCH, self._place[1])

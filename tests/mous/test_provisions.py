@@ -243,7 +243,7 @@ def test_break_glass_works_at_once_without_an_agreement_and_is_loud(desk, camera
     assert review.is_overdue
 
 
-@pytest.mark.parametrize("details", [{"until": hours(4.1)}, {"kinds": ["person_card"]}, {"reason": ""}])
+@pytest.mark.parametrize("details", [{"until": hours(5)}, {"kinds": ["person_card"]}, {"reason": ""}])
 def test_break_glass_is_short_for_pictures_only_and_says_why(details, desk, camera, police):
     with pytest.raises(NotAllowed):
         break_glass(wish(police.agency, camera, **details), by=desk)

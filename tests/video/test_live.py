@@ -245,6 +245,31 @@ class TestWatching:
             await asyncio.wait_for(anext(view), 4)
         assert ended.value.reason == reasons.RECORDER_GONE
 
+    async def test_a_recorder_too_busy_for_the_first_call_is_asked_again(self, stage, monkeypatch):
+        stage.publish(1)
+        monkeypatch.setattr(live, "CONNECT_SECONDS", 0.3)
+        monkeypatch.setattr(live, "TRY_AGAIN_SECONDS", 0.05)
+        asked = []
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            busy = f"127.0.0.1:{silent.getsockname()[1]}"
+
+            def recorder(_camera_id):
+                asked.append(_camera_id)
+                return busy if len(asked) < 3 else stage.server.address
+
+            monkeypatch.setattr(live, "recorder_of", recorder)
+            parts = await asyncio.wait_for(take(CAMERA, 1), 5)
+        assert starts_with_key(parts[2]) and len(asked) == 3
+
+    async def test_a_recorder_that_never_answers_is_not_waited_for_long(self, stage, monkeypatch):
+        monkeypatch.setattr(live, "FIRST_SECONDS", 0.5)
+        monkeypatch.setattr(live, "TRY_AGAIN_SECONDS", 0.1)
+        asked = []
+        monkeypatch.setattr(live, "recorder_of", lambda camera_id: asked.append(camera_id) or "127.0.0.1:1")
+        with pytest.raises(NotAvailable) as refused:
+            await asyncio.wait_for(take(CAMERA, 1), 5)
+        assert refused.value.reason == reasons.RECORDER_GONE and len(asked) > 2
+
     async def test_two_hundred_viewers_are_one_reader(self, stage):
         stage.publish(20)
         views = [live.watch(CAMERA) for _ in range(200)]
@@ -497,6 +522,7 @@ class TestBetweenHosts:
         assert not any(word in tapped for word in (b"moof", b"ftyp", b"avc1", stage.samples[15].data[100:140]))
 
     async def test_who_stands_in_between_with_another_certificate_is_found_out(self, stage, monkeypatch):
+        monkeypatch.setattr(live, "FIRST_SECONDS", 0)
         stage.publish(1)
         there = int(stage.server.address.rpartition(":")[2])
         passed = []
