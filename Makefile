@@ -28,9 +28,9 @@ lint: ## style and floors only
 	@.venv/bin/ruff format --check
 	@.venv/bin/lint-imports
 
-conformance: ## the API against its description, the gate against the law, at length (API_EXAMPLES=200 LAW_WORLDS=450)
+conformance: ## the API against its description, the gate against the law, at length (API_EXAMPLES=200)
 	@$(UP) test
-	@API_EXAMPLES=$${API_EXAMPLES:-200} LAW_WORLDS=$${LAW_WORLDS:-450} LAW_PAIRS=10 exec $(PYTHON) -m daejeon_soc.up test \
+	@API_EXAMPLES=$${API_EXAMPLES:-200} LAW_AT_LENGTH=1 exec $(PYTHON) -m daejeon_soc.up test \
 		tests/test_api_conformance.py tests/mous/test_law.py -s
 
 audit-dependencies: ## known weaknesses of the pinned packages (AUDIT=--where-reachable: no service, no failure)

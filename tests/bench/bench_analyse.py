@@ -3,34 +3,42 @@
 Ours is what the analyst does with a camera's files: fragment heads, a keyframe now and then, its judgement. The
 reference decodes every picture with the same decoder and as many threads (one), and does nothing with them.
 Processor time for each second of video, in thousandths of a core, that is of one camera watched all the time.
+
+The last row is a whole analyst beside a recorder of a hundred cameras, with what it tells the database and the work of
+the database on it; its reference is the decoding of one such picture, from the first row.
 """
 
-import tempfile
 import time
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
 import av
+from django.db import connection
 
 from apps.showroom.virtual.encoder import Encoder
 from apps.showroom.virtual.scene import Scene
 from apps.video.analysis import Judge
 from apps.video.analyst import Decoders, Watch
 from apps.video.fmp4 import Sample
-from apps.video.models import Segment
+from apps.video.models import Motion, Segment
 from apps.video.nal import sample, track_from
 from apps.video.recording import Recording
+from tests.bench.apart import apart
+from tests.soak.rig import MANAGE, Rig, cpu_seconds, rig, until
 
 CASES = ((640, 360), (1280, 720), (1920, 1080))
 CAMERAS, SECONDS, FPS = 4, 60, 15
+WATCHED, WATCHED_SECONDS = 100, 120
 STEP = 90_000 // FPS
 START = datetime(2026, 3, 8, 3, tzinfo=UTC)
 
 
 def run() -> list[dict]:
-    with tempfile.TemporaryDirectory(prefix="soc-analyse-", dir="/var/tmp") as folder:
-        return [_case(size, Path(folder)) for size in CASES]
+    with apart("analyse") as folder:
+        rows = [_case(size, folder) for size in CASES]
+        with rig(folder / "rig") as built:
+            return [*rows, _row(f"{WATCHED} cameras, database and all", _whole(built), rows[0]["reference"], WATCHED)]
 
 
 def _case(size: tuple[int, int], folder: Path) -> dict:
@@ -38,15 +46,42 @@ def _case(size: tuple[int, int], folder: Path) -> dict:
     # By turns, so that a busy moment of the machine meets both.
     pairs = [(_ours(segment), _reference(segment)) for segment in segments for _ in range(2)]
     ours, reference = (sum(column) / len(pairs) / SECONDS * 1000 for column in zip(*pairs, strict=True))
+    return _row(f"{size[0]}x{size[1]} at {FPS} a second", ours, reference, len(pairs))
+
+
+def _row(case: str, ours: float, reference: float, n: int) -> dict:
     return {
         "name": "analyse",
-        "case": f"{size[0]}x{size[1]} at {FPS} a second",
+        "case": case,
         "ratio": round(ours / reference, 4),
         "ours": round(ours, 2),
         "reference": round(reference, 2),
         "unit": "thousandths of a core per camera",
-        "n": len(pairs),
+        "n": n,
     }
+
+
+def _whole(built: Rig) -> float:
+    """Of an analyst and its line to the database, thousandths of a core per camera, while WATCHED are recorded."""
+    street = built.street(WATCHED)
+    made = built.cameras([street(f"/cam/{n}") for n in range(1, WATCHED + 1)])
+    built.recorder(WATCHED)
+    until(lambda: Segment.objects.filter(camera__in=made).count() >= WATCHED, 120, "every camera is recorded")
+    analyst = built.start([*MANAGE, "analyse"], **built.database, PGAPPNAME="analyst")
+    until(lambda: Motion.objects.values("camera").distinct().count() == WATCHED, 120, "all are looked at")
+    lines = _lines_to_database("analyst")
+    began, used = time.monotonic(), sum(map(cpu_seconds, [analyst.pid, *lines]))
+    time.sleep(WATCHED_SECONDS)
+    used = sum(map(cpu_seconds, [analyst.pid, *lines])) - used
+    if _lines_to_database("analyst") != lines:
+        raise RuntimeError("the analyst changed its line: its work was not all counted")
+    return 1000 * used / (time.monotonic() - began) / WATCHED
+
+
+def _lines_to_database(name: str) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute("select pid from pg_stat_activity where application_name = %s order by pid", [name])
+        return [pid for (pid,) in cursor.fetchall()]
 
 
 class _File(Segment):

@@ -6,10 +6,8 @@ wall time over wall time. PURGE_CAMERAS and PURGE_RECORDING choose other numbers
 """
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -23,7 +21,7 @@ from apps.cameras.models import Camera
 from apps.retention import purging
 from apps.video import partitions
 from apps.video.models import Segment
-from daejeon_soc.up import city_env, postgres
+from tests.bench.apart import apart
 from tests.cast import make_agency, make_camera
 from tests.soak.rig import Rig, count, rig, until
 
@@ -43,16 +41,8 @@ select camera, began, began + interval '60 s', 1, %(bytes)s, 700, 640, 360, sha2
 
 
 def run() -> list[dict]:
-    city = connection.settings_dict["NAME"]
-    postgres.let_owner_create_databases(city_env.read(Path(os.environ["VAR_DIR"]) / "city.env"))
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    folder = Path(tempfile.mkdtemp(prefix="soc-purge-", dir="/var/tmp"))
-    try:
-        with rig(folder) as built, override_settings(VIDEO_ROOT=built.video):
-            return measured(built)
-    finally:
-        shutil.rmtree(folder)
-        connection.creation.destroy_test_db(city, verbosity=0)
+    with apart("purge") as folder, rig(folder) as built, override_settings(VIDEO_ROOT=built.video):
+        return measured(built)
 
 
 def measured(built: Rig) -> list[dict]:

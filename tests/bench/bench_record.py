@@ -6,17 +6,13 @@ and pictures lost, counted one by one from the timestamps in the files. The two 
 """
 
 import os
-import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from django.db import connection
-
 from apps.video.models import Segment
-from daejeon_soc.up import city_env, postgres
+from tests.bench.apart import apart
 from tests.soak.rig import Count, Program, Rig, count, count_files, rig, total, until
 
 CASES = "100@640x360 200@640x360 100@1280x720"
@@ -28,23 +24,14 @@ SETTLE_SECONDS = 20
 def run() -> list[dict]:
     cases = os.environ.get("RECORD_CASES", CASES).split()
     seconds = int(os.environ.get("RECORD_SECONDS", "60"))
-    city = connection.settings_dict["NAME"]
-    postgres.let_owner_create_databases(city_env.read(Path(os.environ["VAR_DIR"]) / "city.env"))
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    try:
-        return [row for case in cases for row in _case(case, seconds)]
-    finally:
-        connection.creation.destroy_test_db(city, verbosity=0)
+    with apart("record") as folder:
+        return [row for case in cases for row in _case(case, seconds, folder)]
 
 
-def _case(case: str, seconds: int) -> list[dict]:
+def _case(case: str, seconds: int, folder: Path) -> list[dict]:
     cameras, _, size = case.partition("@")
-    folder = Path(tempfile.mkdtemp(prefix="soc-record-", dir="/var/tmp"))
-    try:
-        ours = _measured(folder / "ours", int(cameras), size, seconds, _record)
-        theirs = _measured(folder / "reference", int(cameras), size, seconds, _ffmpeg)
-    finally:
-        shutil.rmtree(folder)
+    ours = _measured(folder / f"{case}-ours", int(cameras), size, seconds, _record)
+    theirs = _measured(folder / f"{case}-reference", int(cameras), size, seconds, _ffmpeg)
     pictures = ours[2].pictures
     return [
         _row(f"{case}: MB per camera", ours[0], theirs[0], "MB per camera", int(cameras)),

@@ -10,7 +10,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,6 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.files.storage import storages
-from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
@@ -31,7 +29,7 @@ from apps.retention import holding, reconciling
 from apps.retention.models import Hold
 from apps.video import storage, tiering
 from apps.video.models import HeldSegment, Segment
-from daejeon_soc.up import city_env, postgres
+from tests.bench.apart import apart
 from tests.bench.bench_purge import lay_files, lay_rows
 from tests.cast import make_agency, make_camera
 from tests.object_store import object_store, recordings_in
@@ -41,18 +39,10 @@ MOVED, SIZE = int(os.environ.get("STORAGE_MOVED", 100)), 4_000_000
 
 
 def run() -> list[dict]:
-    city = connection.settings_dict["NAME"]
-    postgres.let_owner_create_databases(city_env.read(Path(os.environ["VAR_DIR"]) / "city.env"))
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    folder = Path(tempfile.mkdtemp(prefix="soc-storage-", dir="/var/tmp"))
-    try:
-        with override_settings(VIDEO_ROOT=folder / "video"):
-            owner = make_agency("bench")
-            cameras = [make_camera(owner) for _ in range(CAMERAS)]
-            return [*a_day(cameras, folder), *(a_store(cameras[0], folder) if MOVED else ())]
-    finally:
-        shutil.rmtree(folder)
-        connection.creation.destroy_test_db(city, verbosity=0)
+    with apart("storage") as folder, override_settings(VIDEO_ROOT=folder / "video"):
+        owner = make_agency("bench")
+        cameras = [make_camera(owner) for _ in range(CAMERAS)]
+        return [*a_day(cameras, folder), *(a_store(cameras[0], folder) if MOVED else ())]
 
 
 def a_day(cameras: list[Camera], folder: Path) -> Iterator[dict]:

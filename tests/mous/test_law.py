@@ -2,8 +2,8 @@
 
 Each world is asked about every person or system, camera and kind, as a queryset; and of as many that the law lets in
 as it keeps out, one by one: by the gate's own answer, by the doors of the API, by the live socket, and by the warden
-of those that are open. Together over 10,000 cases. `LAW_WORLDS` and `LAW_PAIRS` draw more of them (`make conformance`:
-over 10,000 for the queryset, the single check, the API and the socket each).
+of those that are open. Together over 10,000 cases; at length (`make conformance`, a quarter of an hour) over 10,000
+for the queryset, the single check, the API and the socket each.
 """
 
 import json
@@ -38,9 +38,10 @@ from tests.mous import law
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
-WORLDS = int(os.environ.get("LAW_WORLDS", "57"))
-# How often the usual number of people and cameras a world asks about one by one.
-PAIRS = int(os.environ.get("LAW_PAIRS", "1"))
+AT_LENGTH = "LAW_AT_LENGTH" in os.environ
+WORLDS = 450 if AT_LENGTH else 57
+# So many cases the gate one by one, the API and the socket have each.
+LEAST = 10_000 if AT_LENGTH else 200
 AGENCIES, CAMERAS, PEOPLE, SYSTEMS = 3, 6, 5, 1
 KINDS = ("live", "recorded", "still")
 # Doors ask the clock themselves. Whatever begins or ends now has done so when they do, a second later.
@@ -287,9 +288,9 @@ def test_gate_and_doors_agree_with_the_law(world, turn):
         for number, party in enumerate(built.parties):
             on_map = [camera for who, camera in seen["live", NOW] if who == number]
             agree("map", {built.cameras[n].pk for n in on_map}, shown_on_map(doors, party), among=CAMERAS)
-        for (how, *asked), (opens, most) in ONE_BY_ONE.items():
+        for (how, *asked), (opens, *most) in ONE_BY_ONE.items():
             lawful = seen[*asked]
-            for pair in both_ways(lawful, turn, most * PAIRS):
+            for pair in both_ways(lawful, turn, most[AT_LENGTH]):
                 party, camera = built.parties[pair[0]], built.cameras[pair[1]]
                 agree(how, {pair} & lawful, {pair} if opens(doors, party, camera) else set(), among=1)
         watched = both_ways(seen["live", NOW], turn, WATCHED)
@@ -367,17 +368,19 @@ NOW, BEFORE, SINCE = None, (-2, -1), (-1, 0)
 THEN, LATER = (-1, -1), (0, 0)
 ANY = ("recorded", NOW)  # of recordings, those of any time
 WATCHED = 4
-# What is asked, about which kind and time: whether it lets a party see a camera, how many of each answer in a world.
+# What is asked, about which kind and time: whether it lets a party see a camera, how many of each answer in a world,
+# how many at length.
 ONE_BY_ONE = {
-    **{("gate", kind, NOW): (gate_opens(kind, NOW), 2) for kind in KINDS},
-    **{("gate", "recorded", recorded): (gate_opens("recorded", recorded), 1) for recorded in (BEFORE, SINCE)},
-    **{("gate", "still", recorded): (gate_opens("still", recorded), 1) for recorded in (THEN, LATER)},
-    ("still of now", "still", NOW): (door_opens("still.jpg"), 2),
-    ("still", "still", THEN): (door_opens("still.jpg", at=when(-1).isoformat()), 1),
-    ("playback", "recorded", SINCE): (door_opens("playback.m3u8", **period(SINCE)), 1),
-    ("timeline", "recorded", BEFORE): (door_opens("timeline", **period(BEFORE)), 1),
-    ("socket", "live", NOW): (socket_opens, 2),
+    **{("gate", kind, NOW): (gate_opens(kind, NOW), 2, 3) for kind in KINDS},
+    **{("gate", "recorded", recorded): (gate_opens("recorded", recorded), 1, 2) for recorded in (BEFORE, SINCE)},
+    **{("gate", "still", recorded): (gate_opens("still", recorded), 1, 2) for recorded in (THEN, LATER)},
+    ("still of now", "still", NOW): (door_opens("still.jpg"), 2, 4),
+    ("still", "still", THEN): (door_opens("still.jpg", at=when(-1).isoformat()), 1, 4),
+    ("playback", "recorded", SINCE): (door_opens("playback.m3u8", **period(SINCE)), 1, 4),
+    ("timeline", "recorded", BEFORE): (door_opens("timeline", **period(BEFORE)), 1, 4),
+    ("socket", "live", NOW): (socket_opens, 2, 18),
 }
+API = ("still of now", "still", "playback", "timeline")
 ASKED = {(kind, recorded) for _how, kind, recorded in ONE_BY_ONE}
 
 
@@ -388,5 +391,7 @@ def test_there_were_enough_cases_of_both_answers_at_every_door():
     assert min(total["open"], total["closed"]) >= 1_200, CASES
     assert {how for how, _kind, _recorded in ONE_BY_ONE} | {"queryset", "map", "warden"} == set(CASES)
     assert all(min(cases["open"], cases["closed"]) >= 20 for cases in CASES.values()), CASES
+    for ways in (["queryset"], ["gate"], API, ["socket"]):
+        assert sum((CASES[how] for how in ways), Counter()).total() >= LEAST, CASES
     assert min(SHUT_BY_THE_CLOSE[asked] for asked in ASKED if asked[1] in (NOW, SINCE, LATER) and asked != ANY) >= 50
     assert Agency.objects.count() == 0

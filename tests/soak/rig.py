@@ -36,6 +36,12 @@ def until(condition: Callable[[], object], seconds: float, what: str) -> object:
     raise AssertionError(f"not within {seconds} s: {what}")
 
 
+def cpu_seconds(pid: int) -> float:
+    """What a process has worked so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
 @dataclass
 class Program:
     """A process that is started, watched and, at the latest with the rig, ended."""
@@ -69,8 +75,7 @@ class Program:
         self.process.wait()
 
     def cpu_seconds(self) -> float:
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICK
+        return cpu_seconds(self.pid)
 
     def megabytes(self) -> float:
         """Memory it has to itself, and its share of what it shares (PSS)."""

@@ -7,6 +7,7 @@ from asgiref.sync import sync_to_async
 
 from tests.city.client import eventually, move_on, post_call, sql
 from tests.city.test_gate import with_key
+from tests.soak.rig import cpu_seconds
 from tests.soak.viewers import (
     Viewer,
     connections_to,
@@ -14,7 +15,6 @@ from tests.soak.viewers import (
     megabytes,
     narrow_way,
     process_of,
-    processor_seconds,
     watching,
 )
 
@@ -37,9 +37,9 @@ async def test_two_hundred_viewers_of_one_camera(city, capsys):
         for viewer in viewers:
             viewer.ages.clear()
             viewer.skipped.clear()
-        used = processor_seconds(server)
+        used = cpu_seconds(server)
         await asyncio.sleep(SECONDS)
-        used = processor_seconds(server) - used
+        used = cpu_seconds(server) - used
         ages = [age * 1000 for viewer in viewers for age in viewer.ages]
         grown = megabytes(server) - before
         began = time.monotonic()
