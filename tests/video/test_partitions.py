@@ -101,8 +101,9 @@ class TestArranging:
         assert call(f"{TABLE}_arrange_day", THEN.date())
 
     def test_not_today(self):
-        partitions.make_ready(NOW)
-        assert not call(f"{TABLE}_arrange_day", NOW.date())
+        today = datetime.now(UTC)
+        partitions.make_ready(today)
+        assert not call(f"{TABLE}_arrange_day", today.date())
 
     def test_rows_can_be_changed_and_added_after(self, written, camera):
         tasks.keep_partitions()

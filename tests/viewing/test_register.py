@@ -31,8 +31,9 @@ NASTY = ['=HYPERLINK("http://x","y")', "+1+1", "-1", "@SUM(A1)", "\t=1", "a\x01b
 
 
 def of_today(**more) -> Extract:
+    """And of yesterday: midnight may pass meanwhile."""
     today = timezone.localdate()
-    return Extract(today, today, **more)
+    return Extract(today - timedelta(days=1), today, **more)
 
 
 @pytest.fixture
