@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,9 @@ from pathlib import Path
 
 import pytest
 from django.core.files.storage import storages
+
+from daejeon_soc.up import ports
+from tests.waiting import until
 
 KEY, SECRET = "soc:soc", "secret-of-the-tests"
 SERVERS = ("account", "container", "object", "proxy")
@@ -100,32 +102,31 @@ def why_impossible(base: Path) -> str:
 @contextmanager
 def object_store(base: Path) -> Iterator[ObjectStore]:
     """A private Swift below `base`, for as long as the context lasts."""
-    ports = dict(zip(SERVERS, _free_ports(len(SERVERS)), strict=True))
+    addresses = dict(zip(SERVERS, _free_ports(len(SERVERS)), strict=True))
     (base / "disks" / "d1").mkdir(parents=True)
     (base / "swift.conf").write_text("[swift-hash]\nswift_hash_path_suffix = tests\n")
-    _make_rings(base, ports)
+    _make_rings(base, addresses)
     with ExitStack() as running:
         for kind in SERVERS:
-            running.enter_context(_server(base, kind, ports[kind]))
-        for port in ports.values():
-            _wait_until_answering(port)
-        yield ObjectStore(f"http://127.0.0.1:{ports['proxy']}")
+            running.enter_context(_server(base, kind, addresses[kind]))
+        for port in addresses.values():
+            until(lambda port=port: _answers(port), "Swift comes up", within=SECONDS_TO_COME_UP)
+        yield ObjectStore(f"http://127.0.0.1:{addresses['proxy']}")
 
 
 def _free_ports(count: int) -> list[int]:
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
+    chosen = set()
+    while len(chosen) < count:
+        chosen.add(ports.choose(besides=chosen))
+    return list(chosen)
 
 
-def _make_rings(base: Path, ports: dict[str, int]) -> None:
+def _make_rings(base: Path, addresses: dict[str, int]) -> None:
     """One partition of a thousand, one copy, one disk."""
     builds = []
     for kind in ("account", "container", "object"):
         ring = f"swift-ring-builder {kind}.builder"
-        steps = f"{ring} create 4 1 0 && {ring} add r1z1-127.0.0.1:{ports[kind]}/d1 1 && {ring} rebalance"
+        steps = f"{ring} create 4 1 0 && {ring} add r1z1-127.0.0.1:{addresses[kind]}/d1 1 && {ring} rebalance"
         builds.append(subprocess.Popen(steps, shell=True, cwd=base, stdout=subprocess.DEVNULL))
     failed = [build.args for build in builds if build.wait()]
     if failed:
@@ -146,14 +147,9 @@ def _server(base: Path, kind: str, port: int) -> Iterator[None]:
             process.kill()
 
 
-def _wait_until_answering(port: int) -> None:
-    end = time.monotonic() + SECONDS_TO_COME_UP
-    while time.monotonic() < end:
-        with socket.socket() as probe:
-            if not probe.connect_ex(("127.0.0.1", port)):
-                return
-        time.sleep(0.05)
-    raise RuntimeError("Swift does not come up")
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return not probe.connect_ex(("127.0.0.1", port))
 
 
 def recordings_in(store: ObjectStore, bucket: str) -> dict:

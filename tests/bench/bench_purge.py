@@ -23,7 +23,8 @@ from apps.video import partitions
 from apps.video.models import Segment
 from tests.bench.apart import apart
 from tests.cast import make_agency, make_camera
-from tests.soak.rig import Rig, count, rig, until
+from tests.soak.rig import Rig, count, rig
+from tests.waiting import until
 
 CAMERAS, RECORDING = int(os.environ.get("PURGE_CAMERAS", 500)), int(os.environ.get("PURGE_RECORDING", 50))
 BYTES = b"\0" * 4096
@@ -94,8 +95,8 @@ def record(built: Rig) -> list[Camera]:
     built.recorder(RECORDING)
     until(
         lambda: Segment.objects.filter(camera__in=cameras).values("camera").distinct().count() == RECORDING,
-        120,
         "every camera is recorded",
+        within=120,
     )
     return cameras
 

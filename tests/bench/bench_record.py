@@ -13,7 +13,8 @@ from pathlib import Path
 
 from apps.video.models import Segment
 from tests.bench.apart import apart
-from tests.soak.rig import Count, Program, Rig, count, count_files, rig, total, until
+from tests.soak.rig import Count, Program, Rig, count, count_files, rig, total
+from tests.waiting import until
 
 CASES = "100@640x360 200@640x360 100@1280x720"
 PER_PROCESS = 100
@@ -66,7 +67,7 @@ def _record(built: Rig, addresses: list[str]):
     made = built.cameras(addresses)
     for _ in range(-(-len(made) // PER_PROCESS)):
         built.recorder(PER_PROCESS)
-    until(lambda: _recorded(made) == len(made), 120, "every camera is recorded")
+    until(lambda: _recorded(made) == len(made), "every camera is recorded", within=120)
 
     def found() -> Count:
         counted = count(Segment.objects.filter(camera__in=made), built.video)
@@ -104,7 +105,11 @@ def _ffmpeg(built: Rig, addresses: list[str]):
         words += ["-f", "segment", "-segment_time", "60", "-segment_format", "mp4", "-reset_timestamps", "0"]
         programs.append(built.start([*words, str(folder / "%03d.mp4")]))
         time.sleep(0.02)
-    until(lambda: all(any(built.video.joinpath(str(n)).iterdir()) for n in range(len(addresses))), 120, "every ffmpeg")
+    until(
+        lambda: all(any(built.video.joinpath(str(n)).iterdir()) for n in range(len(addresses))),
+        "every ffmpeg",
+        within=120,
+    )
     return programs, lambda: total(count_files(sorted(folder.iterdir())) for folder in built.video.iterdir())
 
 

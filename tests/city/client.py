@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 import uuid
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -94,15 +93,6 @@ def sql(city, statement: str, *values) -> list[tuple]:
     with closing(psycopg2.connect(address)) as connection, connection, connection.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchall() if cursor.description else []
-
-
-def eventually(check, *, within: float, every: float = 0.1):
-    """What `check` says as soon as it says something; AssertionError after `within` seconds."""
-    give_up_at = time.monotonic() + within
-    while not (said := check()):
-        assert time.monotonic() < give_up_at, f"not within {within} s"
-        time.sleep(every)
-    return said
 
 
 def kill(city, *words: str, by: int = signal.SIGKILL) -> list[int]:

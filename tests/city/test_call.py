@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.city.client import CITY_HALL, eventually, move_on, post_call, send, sign_in, signed_in, sql
+from tests.city.client import CITY_HALL, move_on, post_call, send, sign_in, signed_in, sql
+from tests.waiting import until
 
 pytestmark = [pytest.mark.city, pytest.mark.slow]
 
@@ -42,7 +43,7 @@ def page_of(city, browser):
 def close_all(city):
     """Nothing of an earlier test is open, and every virtual camera is being recorded."""
     dark = "select count(*) from cameras_camera where is_virtual and status <> 'normal'"
-    eventually(lambda: sql(city, dark) == [(0,)], within=60)
+    until(lambda: sql(city, dark) == [(0,)])
     sql(city, "update incidents_incident set state = 'closed', closed_at = now() where closed_at is null")
 
 
@@ -54,21 +55,21 @@ def test_the_whole_chain(city, page_of):
     assert len(provided) >= 4
     assert all(camera["covers"] for camera in incident["cameras"][:4])
 
-    first = eventually(lambda: operator.evaluate(PLAYING), within=5)
+    first = until(lambda: operator.evaluate(PLAYING), within=10)
     assert set(first) <= set(provided)
     times = dict(operator.evaluate(TIMES))
-    eventually(lambda: any(now > times.get(pk, 0) + 0.5 for pk, now in operator.evaluate(TIMES)), within=5)
+    until(lambda: any(now > times.get(pk, 0) + 0.5 for pk, now in operator.evaluate(TIMES)))
     assert incident["number"] in operator.content()
     centre = operator.evaluate("() => document.querySelector('city-map, .map')?.dataset.centre ?? ''")
     assert centre == "" or str(CITY_HALL["lon"])[:6] in centre
 
-    eventually(lambda: len(police.evaluate(PLAYING)) >= 3, within=10)
+    until(lambda: len(police.evaluate(PLAYING)) >= 3, within=20)
     assert sorted(police.evaluate(TILES)) == sorted(provided)
     assert sorted(police.evaluate(ON_MAP)) == sorted(provided)
     assert fire.evaluate(TILES) == []
 
     move_on(city, incident, "close")
-    eventually(lambda: not police.evaluate(PLAYING), within=2)
+    until(lambda: not police.evaluate(PLAYING), within=5)
 
 
 def test_exercise_is_written_across_every_page_that_shows_it(city, page_of):
@@ -76,7 +77,7 @@ def test_exercise_is_written_across_every_page_that_shows_it(city, page_of):
     operator, police = page_of("operator"), page_of("police")
     incident = post_call(city, exercise=True)
     for page in (operator, police):
-        page.wait_for_selector(".exercise-band", timeout=5_000)
+        page.wait_for_selector(".exercise-band", timeout=30_000)
     move_on(city, incident, "cancel")
 
 
@@ -84,7 +85,7 @@ def test_signing_out_ends_the_video_of_every_tab(city, page_of):
     close_all(city)
     police = page_of("police")
     incident = post_call(city)
-    eventually(lambda: police.evaluate(PLAYING), within=10)
+    until(lambda: police.evaluate(PLAYING))
     other = police.context.new_page()
     other.goto(f"{city.base_url}/agency/")
     token = other.evaluate("() => document.querySelector('[name=csrfmiddlewaretoken]').value")
@@ -92,7 +93,7 @@ def test_signing_out_ends_the_video_of_every_tab(city, page_of):
         f"{city.base_url}/sign-out/", form={"csrfmiddlewaretoken": token}, headers={"Referer": city.base_url}
     )
     # The page itself leaves for the sign-in, perhaps while it is asked.
-    police.wait_for_function(f"() => !({PLAYING})().length", timeout=2000)
+    police.wait_for_function(f"() => !({PLAYING})().length", timeout=5_000)
     move_on(city, incident, "close")
 
 
@@ -103,10 +104,10 @@ def test_a_supervisor_is_told_at_once_when_glass_is_broken(city, page_of):
     )
     ((camera,),) = sql(city, "select number from cameras_camera where is_virtual limit 1")
     assert not supervisor.evaluate(LOUD, name)
-    until = datetime.now(ZoneInfo("Asia/Seoul")) + timedelta(minutes=2)
+    ends_at = datetime.now(ZoneInfo("Asia/Seoul")) + timedelta(minutes=2)
     wish = {"way": "urgent", "agency": agency, "numbers": camera, "kinds": "live", "reason": "강에 사람이 빠졌다"}
     with signed_in(city, "operator") as operator:
-        send(operator, "/console/provisions/new/", {**wish, "until": f"{until:%Y-%m-%dT%H:%M:%S}"})
-    eventually(lambda: supervisor.evaluate(LOUD, name), within=3)
+        send(operator, "/console/provisions/new/", {**wish, "until": f"{ends_at:%Y-%m-%dT%H:%M:%S}"})
+    until(lambda: supervisor.evaluate(LOUD, name), within=10)
     ((opened,),) = sql(city, "select count(*) from mous_urgentreview where reviewed_at is null")
     assert opened == 1

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.city.client import Api, call, eventually, kill, move_on, post_call, sign_in, sql
+from tests.city.client import Api, call, kill, move_on, post_call, sign_in, sql
 from tests.city.test_gate import look, with_key
+from tests.waiting import until
 
 pytestmark = [pytest.mark.city, pytest.mark.slow]
 
@@ -41,11 +42,11 @@ def order_clip(city, incident: dict, *, seconds: int = 5) -> str:
         )
         return rows and rows[0][0]
 
-    until: datetime = eventually(recorded, within=60) - timedelta(seconds=2)
+    end: datetime = until(recorded) - timedelta(seconds=2)
     order = {
         "camera": camera,
-        "from": (until - timedelta(seconds=seconds)).isoformat(),
-        "to": until.isoformat(),
+        "from": (end - timedelta(seconds=seconds)).isoformat(),
+        "to": end.isoformat(),
         "provision": incident["provisions"][0]["id"],
     }
     answer = Api(city, "police").post("/api/v1/clips/", order)
@@ -54,18 +55,18 @@ def order_clip(city, incident: dict, *, seconds: int = 5) -> str:
     return answer.headers["location"]
 
 
-def when_ready(city, address: str, *, within: float) -> dict:
+def when_ready(city, address: str) -> dict:
     def ready():
         clip = Api(city, "police").get(address).json()
         assert clip["state"] != "failed", clip["error"]
         return clip if clip["state"] == "ready" else None
 
-    return eventually(ready, within=within, every=0.5)
+    return until(ready, within=120, every=0.5)
 
 
 def test_a_clip_with_its_manifest_and_byte_ranges(city):
     incident = post_call(city)
-    clip = when_ready(city, order_clip(city, incident), within=60)
+    clip = when_ready(city, order_clip(city, incident))
     police = Api(city, "police")
     whole = police.get(clip["file_url"])
     assert whole.status_code == 200
@@ -90,7 +91,7 @@ def test_a_worker_killed_mid_clip_leaves_a_clip_that_completes(city):
     incident = post_call(city)
     address = order_clip(city, incident, seconds=8)
     assert kill(city, "celery", "worker")
-    assert when_ready(city, address, within=90)["bytes"] > 0
+    assert when_ready(city, address)["bytes"] > 0
 
 
 def test_redis_killed_loses_no_incident_and_the_console_catches_up(city, browser):
@@ -103,9 +104,9 @@ def test_redis_killed_loses_no_incident_and_the_console_catches_up(city, browser
     ((kept,),) = sql(city, "select count(*) from incidents_incident where number = any(%s)", numbers)
     assert kept == 5
     rows = "() => document.querySelector('#queue, .queue, main').outerHTML"
-    eventually(lambda: all(number in page.evaluate(rows) for number in numbers), within=20)
+    until(lambda: all(number in page.evaluate(rows) for number in numbers))
     later = post_call(city)["number"]
-    eventually(lambda: later in page.evaluate(rows), within=10)
+    until(lambda: later in page.evaluate(rows))
     page.context.close()
 
 
@@ -113,4 +114,4 @@ def test_a_recorder_killed_comes_back_and_live_with_it(city):
     incident = post_call(city)
     camera = incident["cameras"][0]["id"]
     assert kill(city, "manage.py", "record")
-    eventually(lambda: look(city, camera, with_key(city))[2] >= 3, within=40, every=1)
+    until(lambda: look(city, camera, with_key(city))[2] >= 3, every=1)

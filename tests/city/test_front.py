@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.city.client import Api, eventually
+from tests.city.client import Api
+from tests.waiting import until
 
 pytestmark = pytest.mark.city
 
@@ -19,7 +20,7 @@ def front(city):
 
 def test_health_names_each_part(front):
     # A part that an earlier test killed may still be on its way back.
-    answer = eventually(lambda: (found := front.get("/healthz")).status_code == 200 and found, within=30, every=1)
+    answer = until(lambda: (found := front.get("/healthz")).status_code == 200 and found, every=1)
     assert answer.json() == {part: {"ok": True} for part in ("database", "redis", "worker", "recorder", "disk")}
 
 

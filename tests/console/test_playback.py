@@ -30,6 +30,7 @@ from tests.video.filming import film
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 SMALL = (320, 180)
+PATIENCE_MS = 30_000  # with a machine that has much else to do
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -111,21 +112,26 @@ def wait_for_states(page, wanted: list[str]):
     page.wait_for_function(
         "(wanted) => [...document.querySelectorAll('recorded-tile')].every((t, i) => t.dataset.state === wanted[i])",
         arg=wanted,
-        timeout=8_000,
+        timeout=PATIENCE_MS,
     )
 
 
 def pictured(page) -> list[int | None]:
     """The time (ms) that each picture shows, read out of the picture, all taken at one moment."""
-    frames = page.evaluate(
-        """() => [...document.querySelectorAll('video')].map((video) => {
+    return pictured_beside_the_clock(page)[0]
+
+
+def pictured_beside_the_clock(page) -> tuple[list[int | None], float]:
+    """The same, and the time of the page's clock at that moment."""
+    canvases, told = page.evaluate_handle(
+        """() => [[...document.querySelectorAll('video')].map((video) => {
           const canvas = document.createElement('canvas');
           [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
           canvas.getContext('2d').drawImage(video, 0, 0);
-          return canvas.toDataURL('image/png');
-        })"""
-    )
-    return [read_clock(frame) for frame in frames]
+          return canvas;
+        }), document.querySelector('playback-deck').now]"""
+    ).evaluate("([drawn, now]) => [drawn.map((canvas) => canvas.toDataURL('image/png')), now]")
+    return [read_clock(frame) for frame in canvases], told
 
 
 def read_clock(address: str) -> int | None:
@@ -157,9 +163,9 @@ def test_cameras_run_in_step(page, operator, two, start):
     for speed, tolerance in ((1, 200), (2, 200)):
         page.click(f"[data-speed='{speed}']")
         page.wait_for_timeout(900)
-        shown = pictured(page)
+        shown, told = pictured_beside_the_clock(page)
         assert max(shown) - min(shown) <= tolerance
-        assert abs(now(page) - shown[0]) <= 200 + tolerance
+        assert abs(told - shown[0]) <= 200 + tolerance
     page.keyboard.press("k")
     before = seconds_in(page, start)
     assert 2 < before < 12
@@ -186,7 +192,8 @@ def test_a_gap_is_shown_and_the_others_go_on(page, operator, two, start):
     assert max(shown) - min(shown) <= 200
     page.evaluate("at => document.querySelector('playback-deck').seek(at)", ms(start) - 60_000)
     wait_for_states(page, ["gap", "gap"])
-    page.wait_for_function("from => document.querySelector('playback-deck').now >= from", arg=ms(start), timeout=5_000)
+    from_the_first = "from => document.querySelector('playback-deck').now >= from"
+    page.wait_for_function(from_the_first, arg=ms(start), timeout=PATIENCE_MS)
 
 
 def test_keys_and_scrubbing(page, operator, two, start, incident):
@@ -330,9 +337,8 @@ def test_the_desk_looks_back(page, operator, incident, two, start):
     page.goto(f"/console/?incident={incident.number}")
     page.wait_for_selector("camera-tile[data-state]")
     page.click(".look-back")
-    page.wait_for_timeout(1500)
-
     page.wait_for_selector("recorded-tile[data-state=playing]")
+    page.wait_for_selector("time-line [data-at]", state="attached")
     assert page.locator("camera-tile").count() == 0
     check(page)
     page.keyboard.press("ArrowDown")

@@ -5,7 +5,6 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -16,7 +15,9 @@ from django.test import Client
 from apps.audit.models import Entry
 from apps.mous import scans, viruses
 from apps.mous.models import Integration
+from daejeon_soc.up import ports
 from tests.cast import Role, allow, make_user
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
@@ -43,17 +44,12 @@ def clamd(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clamd")
     (folder / "signatures").mkdir()
     (folder / "signatures" / "ours.ndb").write_text(f"Stands.For.A.Virus:0:*:{VIRUS.hex()}\n")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = ports.choose(besides=set())
     (folder / "clamd.conf").write_text(CONFIGURATION.format(folder=folder, port=port))
     daemon = subprocess.Popen(
         [program, "-c", folder / "clamd.conf"], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
     )
-    for _try in range(300):
-        if daemon.poll() is not None or (folder / "clamd.ctl").is_socket():
-            break
-        time.sleep(0.1)
+    until(lambda: daemon.poll() is not None or (folder / "clamd.ctl").is_socket(), "clamd comes up")
     yield f"unix://{folder}/clamd.ctl", f"tcp://127.0.0.1:{port}"
     daemon.kill()
     daemon.wait()

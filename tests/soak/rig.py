@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -21,19 +20,10 @@ from apps.video.fmp4 import TIMESCALE
 from apps.video.models import Segment
 from daejeon_soc.up import ports
 from tests.cast import make_agency, make_camera
+from tests.waiting import until
 
 MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
 TICK = os.sysconf("SC_CLK_TCK")
-
-
-def until(condition: Callable[[], object], seconds: float, what: str) -> object:
-    """Wait for `condition()` and return what it gave."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"not within {seconds} s: {what}")
 
 
 def cpu_seconds(pid: int) -> float:
@@ -107,7 +97,7 @@ class Rig:
         port = ports.choose(besides=set())
         words = ["--port", str(port), "--cameras", str(cameras), "--size", size, "--fps", "15", "--looped"]
         self.start([*MANAGE, "virtual_cameras", *words])
-        until(lambda: not ports.is_free(port), 30, "virtual cameras")
+        until(lambda: not ports.is_free(port), "virtual cameras", within=30)
         return lambda path: f"rtsp://127.0.0.1:{port}{path}"
 
     def cameras(self, addresses: list[str]) -> list[Camera]:

@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from apps.video.models import Clip, Segment
 from daejeon_soc.up import programs
-from tests.soak.rig import MANAGE, count, rig, until
+from tests.soak.rig import MANAGE, count, rig
 from tests.soak.test_soak import CAMERAS, PER_PROCESS
 from tests.video.filming import film
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 RECORDED, SECONDS, MAKERS, WAITING = min(CAMERAS, 50), 20, 3, 6
@@ -28,7 +29,7 @@ def test_clips_at_full_speed_cost_no_picture(folder, settings):
         cameras = built.cameras([street(f"/cam/{n}") for n in range(1, RECORDED + 1)])
         for _ in range(RECORDED // PER_PROCESS + 1):
             built.recorder(PER_PROCESS)
-        until(lambda: Segment.objects.count() >= RECORDED, 60, "every camera is recorded")
+        until(lambda: Segment.objects.count() >= RECORDED, "every camera is recorded", within=60)
         begins = timezone.now() - timedelta(hours=1)
         other = built.cameras([""])[0]
         film(settings, other, begins, 30)
@@ -36,7 +37,7 @@ def test_clips_at_full_speed_cost_no_picture(folder, settings):
             words = [*BEHIND, *MANAGE, "shell", "-v", "0", "-c", MAKE]
             built.start(words, **built.database, CLIP_ROOT=str(folder / "clips"), CLIPS_AT_ONCE=str(MAKERS))
         keep_ordering(other, begins)
-        until(lambda: made() > MAKERS, 30, "clips are made")
+        until(lambda: made() > MAKERS, "clips are made", within=30)
         before, end = made(), time.monotonic() + SECONDS
         while time.monotonic() < end:
             keep_ordering(other, begins)

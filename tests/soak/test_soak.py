@@ -18,7 +18,8 @@ from django.utils import timezone
 
 from apps.cameras.models import Camera
 from apps.video.models import Segment
-from tests.soak.rig import Program, Rig, count, overlaps, rig, until
+from tests.soak.rig import Program, Rig, count, overlaps, rig
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 CAMERAS, MINUTES = int(os.environ.get("SOAK_CAMERAS", "200")), float(os.environ.get("SOAK_MINUTES", "5"))
@@ -62,7 +63,7 @@ class Faults:
         began, clock = timezone.now(), time.monotonic()
         act()
         happened = time.time() if name != "killed" else began.timestamp()
-        until(lambda: self.all_grow_since(happened), 40, f"every camera is recorded after a recorder was {name}")
+        until(lambda: self.all_grow_since(happened), f"every camera is recorded after a recorder was {name}", within=40)
         self.takeovers.append(time.monotonic() - clock)
         self.spans.append((name, began - timedelta(seconds=2), timezone.now() + timedelta(seconds=10)))
 
@@ -89,7 +90,7 @@ def test_nothing_is_lost_or_recorded_twice(folder):
         for _ in range((CAMERAS + len(bad)) // PER_PROCESS + 2):
             built.recorder(PER_PROCESS)
         faults = Faults(built)
-        until(lambda: faults.all_grow_since(0), 90, "every good camera is recorded")
+        until(lambda: faults.all_grow_since(0), "every good camera is recorded", within=90)
         settled = timezone.now() + timedelta(seconds=20)
         time.sleep(20)
         memory = [sum(one.megabytes() for one in faults.alive())]

@@ -9,11 +9,12 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from apps.video.live_server import MOST_STRANGERS
-from tests.city.client import eventually, move_on, post_call, sql
+from tests.city.client import move_on, post_call, sql
 from tests.city.test_gate import with_key
 from tests.running_city import running_city
 from tests.soak import hosts
 from tests.soak.viewers import Viewer, high, watching
+from tests.waiting import until
 
 SILENT, HALF = b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
 STRANGERS = 300
@@ -46,19 +47,19 @@ def held_there(city) -> list[tuple[int, str]]:
 async def first_picture(city, camera: int) -> float:
     viewer = Viewer(city, camera, with_key(city))
     async with watching([viewer]):
-        await sync_to_async(eventually)(lambda: viewer.first, within=10, every=0.01)
+        await sync_to_async(until)(lambda: viewer.first, within=10, every=0.01)
     return viewer.first
 
 
 async def test_live_over_the_network(city, folder, capsys):
     with hosts.recorder(city, folder / "there", RECORDER_CAPACITY="10") as recorder:
-        held = await sync_to_async(eventually)(lambda: len(held_there(city)) == 2 and held_there(city), within=60)
+        held = await sync_to_async(until)(lambda: len(held_there(city)) == 2 and held_there(city), within=60)
         incident = await sync_to_async(post_call)(city)
         camera, address = held[0]
         firsts = [await first_picture(city, camera) for _ in range(VIEWS)]
         viewer = Viewer(city, camera, with_key(city))
         async with watching([viewer]):
-            await sync_to_async(eventually)(lambda: viewer.got, within=5)
+            await sync_to_async(until)(lambda: viewer.got, within=5)
             await asyncio.sleep(1)
             viewer.ages.clear()  # it began with pictures since the last keyframe
             before, threads = viewer.got, recorder.threads
@@ -85,21 +86,21 @@ async def besieged(address: str, city, other: int, viewer: Viewer, recorder) -> 
     began, got = time.monotonic(), viewer.got
     async with hosts.strangers(address, STRANGERS, SILENT, HALF):
         # Those just turned away are a moment on their way out; and there are readers.
-        await sync_to_async(eventually)(lambda: recorder.connections() <= MOST_STRANGERS + 3, within=2)
+        await sync_to_async(until)(lambda: recorder.connections() <= MOST_STRANGERS + 3, within=2)
         crowd = recorder.connections()
         first = await first_picture(city, other)
-        await sync_to_async(eventually)(lambda: recorder.connections() <= 1, within=10)
+        await sync_to_async(until)(lambda: recorder.connections() <= 1, within=10)
     gone = time.monotonic() - began
     return crowd, {"first": first, "gone": gone, "rate": (viewer.got - got) / gone}
 
 
 async def test_a_recorder_with_another_secret_shows_nothing_and_is_named(city, folder):
     with hosts.recorder(city, folder / "other", RECORDER_CAPACITY="10", RECORDER_SECRET="other" * 10) as recorder:
-        held = await sync_to_async(eventually)(lambda: held_there(city), within=60)
+        held = await sync_to_async(until)(lambda: held_there(city), within=60)
         incident = await sync_to_async(post_call)(city)
         viewer = Viewer(city, held[0][0], with_key(city))
         async with watching([viewer]):
-            await sync_to_async(eventually)(lambda: viewer.ended, within=40)
+            await sync_to_async(until)(lambda: viewer.ended, within=40)
         await sync_to_async(move_on)(city, incident, "close")
     assert (viewer.got, viewer.ended[1]) == (0, 4503)
     said = "".join(file.read_text(errors="replace") for file in (city.var_dir / "log").iterdir() if file.is_file())

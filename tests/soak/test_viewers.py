@@ -5,7 +5,7 @@ import time
 
 from asgiref.sync import sync_to_async
 
-from tests.city.client import eventually, move_on, post_call, sql
+from tests.city.client import move_on, post_call, sql
 from tests.city.test_gate import with_key
 from tests.soak.rig import cpu_seconds
 from tests.soak.viewers import (
@@ -17,6 +17,7 @@ from tests.soak.viewers import (
     process_of,
     watching,
 )
+from tests.waiting import until
 
 PEOPLE, STUCK, SECONDS = 200, 10, 20
 
@@ -30,7 +31,7 @@ async def test_two_hundred_viewers_of_one_camera(city, capsys):
     server = process_of(city, "uvicorn")
     before = megabytes(server)
     async with watching([*stuck, *viewers]):
-        await sync_to_async(eventually)(lambda: all(viewer.first for viewer in viewers), within=30)
+        await sync_to_async(until)(lambda: all(viewer.first for viewer in viewers), within=30)
         first = [viewer.first for viewer in viewers]
         await asyncio.sleep(5)
         assert sum(map(connections_to, ports)) == 1
@@ -44,7 +45,7 @@ async def test_two_hundred_viewers_of_one_camera(city, capsys):
         grown = megabytes(server) - before
         began = time.monotonic()
         await sync_to_async(move_on)(city, incident, "close")
-        await sync_to_async(eventually)(lambda: all(viewer.ended for viewer in viewers), within=5)
+        await sync_to_async(until)(lambda: all(viewer.ended for viewer in viewers), within=5)
         cut = sorted(at - began for at, _code in (viewer.ended for viewer in viewers))
     with capsys.disabled():
         print(

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from daejeon_soc.up import ports, programs
-from tests.city.client import eventually
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
@@ -57,7 +57,7 @@ def front(tmp_path, monkeypatch):
     command = programs.nginx(tmp_path, values, port=port).command
     with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, stdout=log) as nginx:
         try:
-            eventually(lambda: answers(port), within=10)
+            until(lambda: answers(port))
             yield f"http://127.0.0.1:{port}"
         finally:
             Application.go_on.set()
@@ -99,7 +99,7 @@ def test_a_file_is_kept_by_nobody_and_its_place_on_disk_is_in_no_log(front, tmp_
     answer = httpx.get(f"{front}/send/video/secret-place/x.mp4?from=2026-11-21")
     assert (answer.content, answer.headers["cache-control"]) == (b"video", "no-store, private")
     assert httpx.get(f"{front}/protected/video/secret-place/x.mp4").status_code == 404
-    lines = eventually(lambda: len(found := (tmp_path / "log").read_text().splitlines()) >= 2 and found, within=5)
+    lines = until(lambda: len(found := (tmp_path / "log").read_text().splitlines()) >= 2 and found)
     asked = [line.split()[3] for line in lines]
     assert asked == ["/send/video/secret-place/x.mp4", "/protected/video/secret-place/x.mp4"]
 

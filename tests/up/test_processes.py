@@ -2,13 +2,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from daejeon_soc.up import processes, running
 from daejeon_soc.up.steps import NotUp
+from tests.waiting import until
 
 # A parent that starts a child and says who it is; neither ends by itself.
 PARENT = """
@@ -30,7 +30,7 @@ def family(tmp_path):
     parent = start("-c", PARENT, mark=str(tmp_path))
     child = int(parent.stdout.readline())
     # A program that has just been started has no environment yet.
-    assert soon(lambda: processes.marked(str(tmp_path)) == {parent.pid, child})
+    until(lambda: processes.marked(str(tmp_path)) == {parent.pid, child})
     yield parent, child
     parent.kill()
     parent.wait()
@@ -40,13 +40,6 @@ def family(tmp_path):
 
 def is_running(pid: int) -> bool:
     return processes.parent_of(pid) is not None
-
-
-def soon(is_so: Callable[[], bool]) -> bool:
-    give_up_at = time.monotonic() + 5
-    while not is_so() and time.monotonic() < give_up_at:
-        time.sleep(0.02)
-    return is_so()
 
 
 def test_the_mark_names_a_citys_processes_and_no_others(family, tmp_path):
@@ -94,11 +87,11 @@ def test_a_process_is_told_when_its_parent_is_killed():
     told = processes.told_when_parent_dies([sys.executable, "-c", "import time; time.sleep(60)"])
     parent = start("-c", f"import subprocess; p = subprocess.Popen({told!r}); print(p.pid, flush=True); p.wait()")
     child = int(parent.stdout.readline())
-    time.sleep(0.3)  # until setpriv has asked for it
+    until(lambda: b"setpriv" not in Path(f"/proc/{child}/cmdline").read_bytes(), "it has asked to be told")
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    assert soon(lambda: not is_running(child))
+    until(lambda: not is_running(child), within=20)
 
 
 def test_a_second_runner_is_refused_and_told_who_runs(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from tests.video.conftest import until
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
@@ -59,8 +59,8 @@ def test_it_keeps_one_for_all_and_gets_over_its_loss():
             (first,) = backends("asked-by-sockets")
             with connection.cursor() as cursor:
                 cursor.execute("select pg_terminate_backend(%s)", [first])
-            until(lambda: backends("asked-by-sockets") == [], 5, "the connection is gone")
-            until(lambda: asked() == SIGNED_OUT, 5, "asked again")
+            until(lambda: backends("asked-by-sockets") == [], "the connection is gone")
+            until(lambda: asked() == SIGNED_OUT, "asked again")
             (second,) = backends("asked-by-sockets")
             assert second != first
         finally:

@@ -2,7 +2,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 from django.conf import settings as django_settings
@@ -11,7 +10,9 @@ from django.db import connections
 from apps.video import recorder as recorder_module
 from apps.video import stills
 from apps.video.recorder import RecorderProcess
+from daejeon_soc.up import ports
 from tests.cast import make_camera
+from tests.waiting import until
 
 MANAGE = [sys.executable, str(django_settings.BASE_DIR / "manage.py")]
 
@@ -24,16 +25,6 @@ def roots(tmp_path, settings):
     return settings
 
 
-def until(condition, seconds: float = 10, what: str = ""):
-    """Wait for `condition()` and return what it gave."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"not within {seconds} s: {what or condition}")
-
-
 def answers(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -42,13 +33,22 @@ def answers(port: int) -> bool:
 @pytest.fixture(scope="session")
 def street():
     """The virtual cameras, as a program of their own; gives the address of a path."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [*MANAGE, "virtual_cameras", "--port", str(port), "--cameras", "4", "--size", "320x180"]
+    port = ports.choose(besides=set())
+    command = [
+        *MANAGE,
+        "virtual_cameras",
+        "--port",
+        str(port),
+        "--cameras",
+        "4",
+        "--size",
+        "320x180",
+        "--daylight",
+        "14",
+    ]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as program:
         try:
-            until(lambda: answers(port), 20, "virtual cameras")
+            until(lambda: answers(port), "virtual cameras")
             yield lambda path: f"rtsp://127.0.0.1:{port}{path}"
         finally:
             program.kill()
@@ -75,7 +75,7 @@ class Running:
 
     def stop(self):
         self.process.stop()
-        self.thread.join(15)
+        self.thread.join(60)
         assert not self.thread.is_alive()
 
 

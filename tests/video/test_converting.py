@@ -19,8 +19,9 @@ from apps.video.fmp4 import Sample, fragment_head, init_segment, samples_in
 from apps.video.nal import H265
 from apps.video.reasons import NotAvailable
 from apps.video.transcoder import CONFIG, DELTA, HEADER, INIT, KEY, Transcoder
-from tests.video.conftest import delivers, until
+from tests.video.conftest import delivers
 from tests.video.filming import encode, film, picture, samples_of, shown
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.slow
 
@@ -128,33 +129,33 @@ async def test_viewers_of_one_camera_share_one_conversion_and_end_it(start_recor
     other = await sync_to_async(make_streaming)("/bad/h265")
     plain = await sync_to_async(make_streaming)("/cam/1")
     await sync_to_async(start_recorder)()
-    await sync_to_async(until)(lambda: all(map(delivers, (camera, other, plain))), 20)
+    await sync_to_async(until)(lambda: all(map(delivers, (camera, other, plain))))
     views = [live.watch(camera.pk, converted=True) for _ in range(2)]
     for view in views:
-        mime = await asyncio.wait_for(anext(view), 10)
+        mime = await asyncio.wait_for(anext(view), PATIENCE)
         assert "avc1" in json.loads(mime)["mime"]
         assert (await anext(view))[4:8] == b"ftyp"
         assert (await anext(view))[4:8] == b"moof"
     with pytest.raises(NotAvailable) as refused:
-        await asyncio.wait_for(anext(live.watch(other.pk, converted=True)), 5)
+        await asyncio.wait_for(anext(live.watch(other.pk, converted=True)), PATIENCE)
     assert refused.value.reason == reasons.TOO_MANY_CONVERTED
     # What is H.264 already needs no conversion.
     as_it_is = live.watch(plain.pk, converted=True)
-    assert "avc1" in json.loads(await asyncio.wait_for(anext(as_it_is), 5))["mime"]
+    assert "avc1" in json.loads(await asyncio.wait_for(anext(as_it_is), PATIENCE))["mime"]
     original = live.watch(camera.pk)
     assert "hvc1" in json.loads(await anext(original))["mime"]
     for view in (*views, as_it_is, original):
         await view.aclose()
     await ended()
     again = live.watch(other.pk, converted=True)
-    assert "avc1" in json.loads(await asyncio.wait_for(anext(again), 10))["mime"]
+    assert "avc1" in json.loads(await asyncio.wait_for(anext(again), PATIENCE))["mime"]
     await again.aclose()
     await ended()
 
 
 async def ended() -> None:
     """All that ran for the views has stopped."""
-    until_ = time.monotonic() + 5
+    until_ = time.monotonic() + PATIENCE
     mine = asyncio.current_task()
     while others := [task for task in asyncio.all_tasks() if task is not mine and "live line" in task.get_name()]:
         assert time.monotonic() < until_

@@ -17,8 +17,8 @@ from apps.audit.models import Entry
 from apps.video import actions, coding, cutting, reasons, signing, tasks, verifying
 from apps.video.models import Clip, Segment
 from apps.video.nal import H265
-from tests.video.conftest import until
 from tests.video.filming import FPS, film, shown
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 START = datetime(2026, 3, 8, 9, 30, tzinfo=UTC)
@@ -347,7 +347,7 @@ def test_a_clip_survives_the_death_of_its_worker(roots, footage, camera, tmp_pat
         },
         start_new_session=True,
     )
-    until(lambda: list((roots.VIDEO_ROOT / ".cuts").glob("*/parts.txt")), 30, "ffmpeg at work")
+    until(lambda: list((roots.VIDEO_ROOT / ".cuts").glob("*/parts.txt")), "ffmpeg at work")
     os.killpg(worker.pid, signal.SIGKILL)
     worker.wait()
     assert Clip.objects.get().state == "cutting"
@@ -358,7 +358,7 @@ def test_a_clip_survives_the_death_of_its_worker(roots, footage, camera, tmp_pat
         tasks.look_after_clips()
         return Clip.objects.get().state == "ready"
 
-    until(swept, 20)
+    until(swept)
     clip.refresh_from_db()
     assert shown(clip.file)[0] == pytest.approx(ms(after(22 / 15)), abs=1)
     assert not list((roots.VIDEO_ROOT / ".cuts").iterdir())

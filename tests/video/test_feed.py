@@ -3,7 +3,6 @@
 import hashlib
 import itertools
 import threading
-import time
 from pathlib import Path
 
 import av
@@ -13,8 +12,8 @@ from apps.showroom.virtual import clock
 from apps.video import reasons
 from apps.video.channel import Channel
 from apps.video.feed import Closed, Feed, Opened, Status, why
-from tests.video.conftest import until
 from tests.video.filming import shown
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 PICTURES = 75
@@ -91,12 +90,12 @@ def crowd(street, tmp_path_factory):
         one.feed.start()
     until(
         lambda: all(one.has_shown(AWAITED.get(name)) for name, one in crowd.items()),
-        60,
         "every camera has shown what it does",
+        within=120,
     )
     for one in crowd.values():
         one.feed.stop()
-    assert all(one.feed.join(8) for one in crowd.values())
+    assert all(one.feed.join(30) for one in crowd.values())
     return crowd
 
 
@@ -230,14 +229,12 @@ def test_an_unwritable_disk_is_critical_and_live_goes_on(street, tmp_path):
     root.write_text("in the way of the folder")
     one = Watched(1, street("/cam/1"), root)
     one.feed.start()
-    until_told = time.monotonic() + 8
-    while not one.told and time.monotonic() < until_told:
-        time.sleep(0.05)
-    live = one.channel.newest_key()
+    until(lambda: one.told, "told")
+    live = until(one.channel.newest_key, "live")
     one.feed.stop()
-    assert one.feed.join(8)
+    assert one.feed.join(30)
     assert set(one.statuses) == {("critical", reasons.STORAGE)}
-    assert live is not None
+    assert live
 
 
 @pytest.mark.parametrize(

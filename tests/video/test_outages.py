@@ -17,10 +17,12 @@ from apps.video import reasons, recording, tasks, watchdog
 from apps.video.healing import heal_left_behind
 from apps.video.models import CameraAlarm, Lease, Recorder, Segment
 from apps.video.presence import Presence
-from tests.video.conftest import MANAGE, until
+from tests.video.conftest import MANAGE
 from tests.video.filming import shown
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+HELD = 30  # seconds: nothing of what a disk holds up may be seen by then
 
 
 @pytest.fixture
@@ -52,15 +54,15 @@ def overlaps(camera) -> list:
 def test_a_killed_recorder_loses_less_than_a_second_and_is_replaced_within_ten(record, make_streaming):
     camera = make_streaming("/cam/1")
     first = record()
-    segment = until(lambda: camera.segments.first(), 20, "the first recorder")
+    segment = until(lambda: camera.segments.first(), "the first recorder")
     record()
-    until(lambda: Recorder.objects.count() == 2, 20, "the second recorder")
+    until(lambda: Recorder.objects.count() == 2, "the second recorder")
     until(lambda: segment.file.stat().st_size > 30_000)
     killed_at = time.time()
     first.kill()
-    until(lambda: camera.segments.count() == 2, 10, "taken over")
+    until(lambda: camera.segments.count() == 2, "taken over")
     taken_over = time.time() - killed_at
-    until(lambda: camera.segments.get(started_at=segment.started_at).state == "closed", 15, "healed")
+    until(lambda: camera.segments.get(started_at=segment.started_at).state == "closed", "healed")
     assert killed_at - shown(segment.file)[-1] / 1000 < 1.0
     assert taken_over < 10
     assert overlaps(camera) == []
@@ -70,16 +72,16 @@ def test_a_killed_recorder_loses_less_than_a_second_and_is_replaced_within_ten(r
 def test_a_recorder_that_was_stopped_writes_nothing_that_another_has(record, make_streaming):
     cameras = [make_streaming(f"/cam/{n}") for n in (1, 2)]
     first = record()
-    until(lambda: Segment.objects.count() == 2, 20, "the first recorder")
+    until(lambda: Segment.objects.count() == 2, "the first recorder")
     record()
-    until(lambda: Lease.objects.values("recorder").distinct().count() == 2, 30, "shared")
+    until(lambda: Lease.objects.values("recorder").distinct().count() == 2, "shared")
     time.sleep(6)  # the second has been in touch long enough to judge
     first.send_signal(signal.SIGSTOP)
-    until(lambda: Lease.objects.values("recorder").distinct().count() == 1, 10, "taken over")
+    until(lambda: Lease.objects.values("recorder").distinct().count() == 1, "taken over")
     first.send_signal(signal.SIGCONT)
-    until(lambda: Lease.objects.values("recorder").distinct().count() == 2, 20, "shared again")
+    until(lambda: Lease.objects.values("recorder").distinct().count() == 2, "shared again")
     for camera in cameras:
-        until(lambda camera=camera: _growing(camera) == 1, 10, "recorded by one alone")
+        until(lambda camera=camera: _growing(camera) == 1, "recorded by one alone")
         assert overlaps(camera) == []
 
 
@@ -94,10 +96,10 @@ def test_a_deleted_file_is_noticed_and_replaced(start_recorder, make_streaming, 
     start_recorder()
     lost = until(lambda: camera.segments.first())
     lost.file.unlink()
-    until(lambda: _said(camera) == ("critical", reasons.NOT_GROWING), 8, "told")
+    until(lambda: _said(camera) == ("critical", reasons.NOT_GROWING), "told")
     assert alarms(camera) == ["not_recording"]
-    until(lambda: camera.segments.exclude(started_at=lost.started_at).exists(), 8, "a new file")
-    until(lambda: _said(camera) == ("normal", ""), 8, "well again")
+    until(lambda: camera.segments.exclude(started_at=lost.started_at).exists(), "a new file")
+    until(lambda: _said(camera) == ("normal", ""), "well again")
     assert alarms(camera) == []
 
 
@@ -114,15 +116,15 @@ def alarms(camera) -> list[str]:
 def test_a_disk_that_syncs_slowly_holds_up_nothing_and_is_told(start_recorder, make_streaming, monkeypatch):
     monkeypatch.setattr("apps.video.recorder.SLOW_SYNC", 1.0)
     released, sync = Event(), os.fdatasync
-    monkeypatch.setattr(recording.os, "fdatasync", lambda fd: released.wait(30) and sync(fd))
+    monkeypatch.setattr(recording.os, "fdatasync", lambda fd: released.wait(2 * HELD) and sync(fd))
     camera = make_streaming("/cam/1")
     start_recorder()
     segment = until(lambda: camera.segments.first())
-    until(lambda: _said(camera) == ("caution", reasons.DISK_SLOW), 8, "told")
+    until(lambda: _said(camera) == ("caution", reasons.DISK_SLOW), "told", within=HELD)
     before = segment.file.stat().st_size
-    until(lambda: segment.file.stat().st_size > before + 5000, 5, "recording goes on")
+    until(lambda: segment.file.stat().st_size > before + 5000, "recording goes on", within=HELD)
     released.set()
-    until(lambda: _said(camera) == ("normal", ""), 5, "well again")
+    until(lambda: _said(camera) == ("normal", ""), "well again")
 
 
 def test_a_disk_that_hangs_or_refuses_one_camera_is_an_alarm_of_that_one(start_recorder, make_streaming, monkeypatch):
@@ -135,17 +137,17 @@ def test_a_disk_that_hangs_or_refuses_one_camera_is_an_alarm_of_that_one(start_r
 
     def hang(fd, data):
         if folder in os.readlink(f"/proc/self/fd/{fd}"):
-            released.wait(30)
+            released.wait(2 * HELD)
         return write(fd, data)
 
     monkeypatch.setattr(recording.os, "write", hang)
-    until(lambda: _said(stuck) == ("critical", reasons.DISK_HANGS), 8, "told")
+    until(lambda: _said(stuck) == ("critical", reasons.DISK_HANGS), "told", within=HELD)
     assert (alarms(stuck), alarms(other)) == (["disk"], [])
     before = other.segments.get().file.stat().st_size
-    until(lambda: other.segments.get().file.stat().st_size > before + 5000, 5, "the other is recorded")
+    until(lambda: other.segments.get().file.stat().st_size > before + 5000, "the other is recorded", within=HELD)
     assert _said(other) == ("normal", "")
     released.set()
-    until(lambda: _said(stuck) == ("normal", ""), 10, "well again")
+    until(lambda: _said(stuck) == ("normal", ""), "well again")
     assert alarms(stuck) == []
     sync = os.fdatasync
 
@@ -156,9 +158,9 @@ def test_a_disk_that_hangs_or_refuses_one_camera_is_an_alarm_of_that_one(start_r
 
     with monkeypatch.context() as dying:
         dying.setattr(recording.os, "fdatasync", refuse)
-        until(lambda: _said(stuck) == ("critical", reasons.STORAGE), 8, "told")
+        until(lambda: _said(stuck) == ("critical", reasons.STORAGE), "told")
         assert (alarms(stuck), alarms(other)) == (["disk"], [])
-    until(lambda: _said(stuck) == ("normal", ""), 8, "well again")
+    until(lambda: _said(stuck) == ("normal", ""), "well again")
     assert alarms(stuck) == []
 
 
@@ -187,18 +189,18 @@ def small_disk(record, roots):
 
 def test_a_full_disk_is_told_and_recording_goes_on_when_there_is_space(small_disk, make_streaming):
     camera = make_streaming("/cam/1")
-    until(lambda: camera.segments.exists(), 20, "recorded")
+    until(lambda: camera.segments.exists(), "recorded")
     ballast = small_disk.seen / "ballast"
     with ballast.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
         while True:
             file.write(bytes(4096))
-    until(lambda: _said(camera) == ("critical", reasons.DISK_FULL), 10, "told")
+    until(lambda: _said(camera) == ("critical", reasons.DISK_FULL), "told")
     assert alarms(camera) == ["disk"]
     assert small_disk.process.poll() is None
     before = camera.segments.count()
     ballast.unlink()
-    until(lambda: camera.segments.count() > before, 10, "recorded again")
-    until(lambda: _said(camera) == ("normal", ""), 5, "well again")
+    until(lambda: camera.segments.count() > before, "recorded again")
+    until(lambda: _said(camera) == ("normal", ""), "well again")
     assert alarms(camera) == []
     closed = camera.segments.filter(state=Segment.State.CLOSED).first()
     whole = small_disk.seen / closed.path
@@ -207,16 +209,16 @@ def test_a_full_disk_is_told_and_recording_goes_on_when_there_is_space(small_dis
 
 def test_a_read_only_disk_is_told_and_survived(small_disk, make_streaming, street):
     camera = make_streaming("/cam/1")
-    until(lambda: camera.segments.exists(), 20, "recorded")
+    until(lambda: camera.segments.exists(), "recorded")
     folder = str(small_disk.folder)
     small_disk.mount("mount", "--bind", folder, folder)
     small_disk.mount("mount", "-o", "remount,bind,ro", folder)
     camera.rtsp_url = street("/cam/2")  # a new connection, a new file
     camera.save()
-    until(lambda: _said(camera) == ("critical", reasons.DISK_READ_ONLY), 10, "told")
+    until(lambda: _said(camera) == ("critical", reasons.DISK_READ_ONLY), "told")
     assert alarms(camera) == ["disk"]
     small_disk.mount("umount", folder)
-    until(lambda: _said(camera) == ("normal", ""), 10, "recorded again")
+    until(lambda: _said(camera) == ("normal", ""), "recorded again")
     assert alarms(camera) == []
     assert small_disk.process.poll() is None
 

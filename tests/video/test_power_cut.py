@@ -9,7 +9,7 @@ import pytest
 
 from apps.video import feed, network, recorder, recording
 from apps.video.fmp4 import TIMESCALE
-from tests.video.conftest import until
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -37,10 +37,10 @@ class Disk:
         self.reach([file], lambda: self.sync_through[name](fd))
 
     def reach(self, files: list[str], act) -> None:
-        """Of what is written while `act` runs nothing is known."""
+        """Of what is written while `act` runs nothing is known. How long it runs is the disk's own affair."""
         before = [self.unsynced.pop(file, []) for file in files]
-        act()
         self.waits += [time.monotonic() - begun for writes in before for begun in writes]
+        act()
 
 
 @pytest.fixture
@@ -59,10 +59,10 @@ def test_no_byte_waits_for_the_disk_for_a_second(start_recorder, make_streaming,
     monkeypatch.setattr(feed, "next_cut", lambda _camera, started: started + 1.0)
     cameras = [make_streaming(f"/cam/{n}") for n in (1, 2)]
     running = start_recorder()
-    until(lambda: all(camera.segments.count() >= 2 for camera in cameras), 20, "files begun and closed")
+    until(lambda: all(camera.segments.count() >= 2 for camera in cameras), "files begun and closed")
     by_file = len(disk.waits)
     monkeypatch.setattr(recorder, "MANY_FILES", 1)
-    until(lambda: all(camera.segments.count() >= 4 for camera in cameras), 20, "and again")
+    until(lambda: all(camera.segments.count() >= 4 for camera in cameras), "and again")
     running.stop()
     assert by_file >= 6 and len(disk.waits) - by_file >= 6
     assert not any(disk.unsynced.values())
