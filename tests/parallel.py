@@ -13,8 +13,6 @@ from xdist.scheduler import LoadScopeScheduling
 
 from daejeon_soc.up import ports
 
-# Takes longer than any other file, and would keep a process busy when the others have ended.
-FIRST = "tests/up/test_run.py"
 IN_TIME = (
     "tests/city/",
     "tests/video/test_analyst.py",
@@ -24,6 +22,7 @@ IN_TIME = (
     "tests/video/test_power_cut.py",
     "tests/video/test_recorder.py",
 )
+BEHIND = 10  # of nice
 
 
 def settle(worker: str) -> None:
@@ -43,17 +42,27 @@ class ByFile(LoadScopeScheduling):
     """A file stays in one process, for what its tests share; so does all that keeps time with cameras."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "in time" if nodeid.startswith(IN_TIME) else nodeid.partition("::")[0]
+        return "in time" if keeps_time(nodeid) else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config, log) -> ByFile:
     return ByFile(config, log)
 
 
+def keeps_time(nodeid: str) -> bool:
+    return nodeid.startswith(IN_TIME)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What keeps time with cameras comes last: beside others it would be late."""
-    items.sort(key=lambda item: (item.nodeid.startswith(IN_TIME), not item.nodeid.startswith(FIRST)))
+    """What keeps time with cameras takes longest, and begins; beside it comes what needs no browser."""
+    items.sort(key=lambda item: (not keeps_time(item.nodeid), "browser" in item.fixturenames))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """All else gives way to what keeps time: there is time enough while that waits for pictures."""
+    if "PYTEST_XDIST_WORKER" in os.environ and not keeps_time(item.nodeid):
+        os.setpriority(os.PRIO_PROCESS, 0, BEHIND)
 
 
 if "PYTEST_XDIST_WORKER" in os.environ:
