@@ -15,7 +15,7 @@ from pathlib import Path
 from daejeon_soc.up import city_env, ports
 
 BASE = Path(__file__).resolve().parent.parent
-SECONDS_TO_COME_UP = 180
+SECONDS_TO_COME_UP = 600
 
 
 @dataclass(frozen=True)
