@@ -25,7 +25,8 @@ from apps.video.models import Motion, Segment
 from apps.video.nal import sample, track_from
 from apps.video.recording import Recording
 from tests.bench.apart import apart
-from tests.soak.rig import MANAGE, Rig, cpu_seconds, rig, until
+from tests.soak.rig import MANAGE, Rig, cpu_seconds, rig
+from tests.waiting import until
 
 CASES = ((640, 360), (1280, 720), (1920, 1080))
 CAMERAS, SECONDS, FPS = 4, 60, 15
@@ -66,9 +67,9 @@ def _whole(built: Rig) -> float:
     street = built.street(WATCHED)
     made = built.cameras([street(f"/cam/{n}") for n in range(1, WATCHED + 1)])
     built.recorder(WATCHED)
-    until(lambda: Segment.objects.filter(camera__in=made).count() >= WATCHED, 120, "every camera is recorded")
+    until(lambda: Segment.objects.filter(camera__in=made).count() >= WATCHED, "every camera is recorded", within=120)
     analyst = built.start([*MANAGE, "analyse"], **built.database, PGAPPNAME="analyst")
-    until(lambda: Motion.objects.values("camera").distinct().count() == WATCHED, 120, "all are looked at")
+    until(lambda: Motion.objects.values("camera").distinct().count() == WATCHED, "all are looked at", within=120)
     lines = _lines_to_database("analyst")
     began, used = time.monotonic(), sum(map(cpu_seconds, [analyst.pid, *lines]))
     time.sleep(WATCHED_SECONDS)
