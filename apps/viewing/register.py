@@ -103,16 +103,16 @@ class Column:
 
 # The columns of the form of the Standard Guideline on Personal Information Protection, in its order.
 LAW = [
-    Column(gettext_lazy("Number"), 4, lambda line: str(line.number)),
+    Column(gettext_lazy("Number"), 3, lambda line: str(line.number)),
     Column(gettext_lazy("Kind"), 6, lambda line: str(line.get_kind_display())),
     Column(gettext_lazy("Date and time"), 8, lambda line: clock(line.at)),
-    Column(gettext_lazy("File name / form"), 15, file_and_form),
-    Column(gettext_lazy("Officer in charge"), 9, lambda line: line.officer),
-    Column(gettext_lazy("Purpose / reason"), 16, lambda line: line.purpose),
+    Column(gettext_lazy("File name / form"), 14, file_and_form),
+    Column(gettext_lazy("Officer in charge"), 10, lambda line: line.officer),
+    Column(gettext_lazy("Purpose / reason"), 14, lambda line: line.purpose),
     Column(gettext_lazy("Third party used by or provided to / requester"), 11, lambda line: line.third_party),
     Column(gettext_lazy("Ground of use or provision"), 12, ground),
     Column(gettext_lazy("Form of use or provision"), 7, lambda line: str(MANNERS.get(line.manner, line.manner))),
-    Column(gettext_lazy("Period"), 12, period),
+    Column(gettext_lazy("Period"), 15, period),
 ]
 # What the guideline adds where a file left the centre.
 EXPORTED = [
