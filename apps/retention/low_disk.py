@@ -79,8 +79,10 @@ def make_room(now: datetime) -> purging.Purged:
             missing = _missing(seen.is_making_room, now)
             if missing and _moves(missing):
                 missing = _missing(True, now)
-            while missing and _goes_on(_take_oldest(now), total):
-                missing = _missing(True, now)
+            with only_one(purging.PURGE_LOCK) as is_free:
+                # A purge that runs makes room itself; the next look is soon.
+                while is_free and missing and _goes_on(_take_oldest(now), total):
+                    missing = _missing(True, now)
             DiskWatch.objects.filter(pk=seen.pk).update(is_making_room=missing > 0)
     return total
 

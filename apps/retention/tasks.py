@@ -3,6 +3,7 @@ from django.utils import timezone
 
 from apps.retention import actions, holding, low_disk, purging, reconciling
 from apps.video import tiering
+from apps.video.locks import only_one
 
 # Reading held copies through shares the disk with the recorder.
 CHECK_SECONDS = 30
@@ -16,7 +17,9 @@ class Incomplete(Exception):
 
 @shared_task
 def purge() -> None:
-    result = purging.purge(timezone.now())
+    with only_one(purging.PURGE_LOCK) as is_ours:
+        # One that takes longer than the hour is not waited for: the workers are few, and calls need them.
+        result = purging.purge(timezone.now()) if is_ours else purging.Purged()
     if result.failed:
         raise Incomplete(f"{result.failed} segments could not be removed")
 

@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -39,10 +38,10 @@ def order_clip(
 def cancel_clip(clip: Clip) -> bool:
     """Stop a clip that is not finished; whoever makes it hears of it within a second and leaves no file.
 
-    False when it was finished before.
+    False when it was finished before; one that is made again may be with somebody already.
     """
     fields = {"state": Clip.State.CANCELLED, "claim": None, "finished_at": timezone.now()}
-    cancelled = Clip.objects.unfinished().filter(pk=clip.pk).update(**fields)
+    cancelled = Clip.objects.unfinished().filter(pk=clip.pk, sha256="").update(**fields)
     clip.refresh_from_db()
     return bool(cancelled)
 
@@ -56,17 +55,17 @@ def manifest(clip: Clip) -> dict:
 
 
 def destroy_clip(clip: Clip) -> None:
-    """Destroy the file of a clip; its fingerprint and manifest stay. Can be broken off and run again.
+    """Destroy all that lies on disk of a clip; its fingerprint and manifest stay. Can be broken off and run again.
 
     Nobody can be given the file from the first step on; the row forgets it only when it is gone.
     """
     fields = {"state": Clip.State.DESTROYED, "claim": None}
     Clip.objects.filter(pk=clip.pk).update(**fields, finished_at=Coalesce("finished_at", timezone.now()))
     clip.refresh_from_db()
+    for file in {*clip.files(), *([clip.file] if clip.path else [])}:
+        file.unlink(missing_ok=True)
+        if file.parent.is_dir():
+            sync_directory(file.parent)
     if clip.path:
-        clip.file.unlink(missing_ok=True)
-        if clip.file.parent.is_dir():
-            sync_directory(clip.file.parent)
-        with transaction.atomic():
-            Clip.objects.filter(pk=clip.pk).update(path="")
-            clip.path = ""
+        Clip.objects.filter(pk=clip.pk).update(path="")
+        clip.path = ""

@@ -5,6 +5,7 @@ import errno
 import hashlib
 import itertools
 import logging
+import math
 import os
 import shutil
 import time
@@ -25,6 +26,7 @@ from apps.video import coding, joining, reasons, seal, signing, storage
 from apps.video.coding import Failed, Work
 from apps.video.fmp4 import ROW, TIMESCALE, Fragment, configuration_of, fragments
 from apps.video.joining import Joined, Strip
+from apps.video.locks import only_one
 from apps.video.models import Clip, Segment, recorded
 from apps.video.nal import BadStream
 from apps.video.playback import SEAM
@@ -40,6 +42,7 @@ TOUCH_EVERY_SECONDS = 0.5
 # What a clip leaves free on the disk: recording comes first.
 RESERVE_BYTES = 1 << 30
 QUEUE_LOCK = 4_711_014  # any constant: names the queue of clips among Postgres' advisory locks
+RESTORE_LOCK = 4_711_018  # and this the look at those that a power cut may have taken
 
 
 class Lost(Exception):
@@ -118,7 +121,7 @@ class _Job:
 
     def _sweep(self, *, keep: str | None) -> None:
         """Remove what earlier attempts, broken off between renaming and settling, left beside the clip."""
-        for file in self._target.parent.glob(f"{self.clip.pk}-*"):
+        for file in self.clip.files():
             if keep is None or file.name != Path(keep).name:
                 file.unlink(missing_ok=True)
 
@@ -141,6 +144,9 @@ class _Job:
         except Failed as error:
             self.settle(state=Clip.State.FAILED, error=str(error), changes_at=self._changes_at)
         except OSError as error:
+            # Whoever destroys a clip takes its draft too: then it is Lost, and nothing is wrong.
+            self._touched = -math.inf
+            self.touch()
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
             self.settle(state=Clip.State.FAILED, error=reasons.NO_ROOM)
@@ -153,7 +159,7 @@ class _Job:
         self._wait_for_the_disk()
         parts = list(self._parts())
         if not parts:
-            raise Failed(reasons.NOT_RECORDED)
+            raise Failed(reasons.LOST if self.clip.manifest else reasons.NOT_RECORDED)
         self._refuse_what_one_file_cannot_hold(parts)
         self._leave_room(parts)
         starts_at = self._first_picture(parts[0])
@@ -186,7 +192,8 @@ class _Job:
         name = self._desk / f"{segment.start_ms}.mp4"
         source = storage.local_file(segment)
         with storage.opened(source) as fd:
-            found = list(fragments(fd, segment.init_bytes))
+            reach = self._reach(segment)
+            found = [fragment for fragment in fragments(fd, segment.init_bytes) if fragment.end <= reach]
             wanted = _wanted(segment, found, self.clip.starts_at, self.clip.ends_at)
             if not wanted:
                 return None
@@ -198,6 +205,13 @@ class _Job:
         begins, ends = (_moment(segment, found, tick) for tick in (wanted[0].at, _end(wanted)))
         is_whole = len(wanted) == len(found) and segment.state == Segment.State.CLOSED
         return Part(name, begins, wanted, segment, is_whole, ends, sha256, size, format)
+
+    def _reach(self, segment: Segment) -> float:
+        """How many bytes of a recording may be in the clip: all, or of a lost one those that it was made of."""
+        if not self.clip.manifest:
+            return math.inf
+        sources = {_name(source["segment"]): source["bytes"] for source in self.clip.manifest["sources"]}
+        return sources.get(_name(segment.path), 0)
 
     def _refuse_what_one_file_cannot_hold(self, parts: list[Part]) -> None:
         """Evidence holds one format; a viewing copy is coded anew and minds the codec only. Says where it changes."""
@@ -324,26 +338,37 @@ def bring_to_disk(file: Path) -> None:
 
 def restore_lost(now: datetime) -> None:
     """Look at the clips whose worker died before they were on disk; those that are not whole are made again."""
-    for clip in Clip.objects.in_hands().filter(state=Clip.State.READY, touched_at__lt=now - Clip.PATIENCE):
-        mine = Clip.objects.filter(pk=clip.pk, claim=clip.claim)
-        if _is_saved(clip):
-            mine.update(claim=None)
-            continue
-        with transaction.atomic():
-            if mine.update(state=Clip.State.QUEUED, claim=None, finished_at=None, progress=0, path=""):
-                record("clip.lost", target=clip, sha256=clip.sha256)
+    with only_one(RESTORE_LOCK) as is_ours:
+        for clip in Clip.objects.unsaved(now) if is_ours else ():
+            try:
+                _settle_doubt(clip, is_saved=_is_saved(clip))
+            except OSError as error:
+                logger.error("clip %s cannot be looked at: %s", clip.pk, error)
+
+
+def _settle_doubt(clip: Clip, *, is_saved: bool) -> None:
+    mine = Clip.objects.filter(pk=clip.pk, claim=clip.claim)
+    if is_saved:
+        mine.update(claim=None)
+        return
+    with transaction.atomic():
+        if mine.update(state=Clip.State.QUEUED, claim=None, finished_at=None, progress=0, path=""):
+            record("clip.lost", target=clip, sha256=clip.sha256)
 
 
 def _is_saved(clip: Clip) -> bool:
+    """Whether the disk has the clip whole. OSError when that cannot be known."""
     try:
-        with storage.opened(clip.file) as fd:
-            if _fingerprint(fd, clip.bytes) != clip.sha256:
-                return False
         bring_to_disk(clip.file)
+        with storage.opened(clip.file) as fd:
+            # After a write that failed, memory shows what was meant, and not what the disk has.
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+            return _fingerprint(fd, clip.bytes) == clip.sha256
     except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.EIO):
+            raise
         logger.warning("clip %s is not on disk: %s", clip.pk, error)
         return False
-    return True
 
 
 def sweep_scraps(now: datetime) -> None:
@@ -355,7 +380,7 @@ def sweep_scraps(now: datetime) -> None:
             shutil.rmtree(desk, ignore_errors=True)
     unwanted = [Clip.State.CANCELLED, Clip.State.DESTROYED, Clip.State.FAILED]
     for clip in Clip.objects.filter(state__in=unwanted, path="", finished_at__gt=now - timedelta(hours=1)):
-        for file in (settings.CLIP_ROOT / f"{clip.created_at:%Y%m}").glob(f"{clip.pk}-*"):
+        for file in clip.files():
             file.unlink(missing_ok=True)
 
 
@@ -393,6 +418,11 @@ def _utc(at: datetime) -> str:
 
 
 # --- files ---
+
+
+def _name(path: str) -> str:
+    """Camera, day and start: a recording keeps it where only a hold has it any more."""
+    return "/".join(path.split("/")[-3:])
 
 
 def _end(found: list[Fragment]) -> int:

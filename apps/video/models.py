@@ -330,6 +330,10 @@ class ClipQuerySet(models.QuerySet):
         """Being cut, or ready and not yet on disk for certain."""
         return self.filter(claim__isnull=False)
 
+    def unsaved(self, at: datetime):
+        """Ready, but whoever made them died before they were on disk for certain."""
+        return self.in_hands().filter(state=Clip.State.READY, touched_at__lt=at - Clip.PATIENCE)
+
     def in_work(self, at: datetime):
         """Being cut or brought to disk by somebody alive."""
         return self.in_hands().filter(touched_at__gte=at - Clip.PATIENCE)
@@ -417,9 +421,19 @@ class Clip(models.Model):
     def file(self) -> Path:
         return settings.CLIP_ROOT / self.path
 
+    def files(self) -> list[Path]:
+        """What lies on disk of it: the clip, a draft, and what broken attempts left."""
+        return list((settings.CLIP_ROOT / f"{self.created_at:%Y%m}").glob(f"{self.pk}-*"))
+
+    @property
+    def told_state(self) -> "Clip.State":
+        """One that a power cut may have torn, and nobody has looked at since, is not ready for anybody."""
+        in_doubt = self.claim and self.touched_at < timezone.now() - self.PATIENCE
+        return self.State.CUTTING if in_doubt and self.state == self.State.READY else self.State(self.state)
+
     @property
     def is_unfinished(self) -> bool:
-        return self.state in (self.State.QUEUED, self.State.CUTTING)
+        return self.told_state in (self.State.QUEUED, self.State.CUTTING)
 
     @property
     def position(self) -> int | None:

@@ -12,6 +12,7 @@ from apps.video.models import CameraAlarm, Clip, Recorder
 @shared_task(acks_late=True)
 def cut_clips() -> None:
     """Make the clips that wait, in the order of their queue. Called once too often it finds nothing to do."""
+    cutting.restore_lost(timezone.now())
     while clip := cutting.claim_next():
         cutting.cut(clip)
 
@@ -21,9 +22,9 @@ def look_after_clips() -> None:
     """Wake the makers when clips wait and they could; clear away what dead ones left."""
     now = timezone.now()
     cutting.sweep_scraps(now)
-    cutting.restore_lost(now)
     busy = Clip.objects.in_work(now).count()
-    if busy < settings.CLIPS_AT_ONCE and Clip.objects.waiting(now).filter(touched_at__lt=now - Clip.PATIENCE).exists():
+    left = (Clip.objects.waiting(now).filter(touched_at__lt=now - Clip.PATIENCE), Clip.objects.unsaved(now))
+    if busy < settings.CLIPS_AT_ONCE and any(clips.exists() for clips in left):
         cut_clips.delay()
 
 

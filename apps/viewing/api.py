@@ -265,7 +265,7 @@ class SegmentView(APIView):
         if segment is None:
             raise exceptions.NotFound
         try:
-            part = part_asked(request.headers.get("Range", ""))
+            part = part_asked(request.headers)
             if not lies_within(part, playback.bytes_of(segment, *window, last=decision.recorded_until)):
                 raise NotThisPart
             if request.query_params.get("codec") == "h264":
@@ -288,10 +288,11 @@ def demand_seal(request, principal: Principal, camera_id: int, window) -> None:
         raise exceptions.NotFound
 
 
-def part_asked(header: str) -> range:
-    """The bytes that a Range header names; none when it is not of the one form that we serve."""
-    named = re.fullmatch(r"bytes=(\d{1,18})-(\d{1,18})", header)
-    if not named:
+def part_asked(headers) -> range:
+    """The bytes that are asked for; none when that is not said in the one form that we serve."""
+    named = re.fullmatch(r"bytes=(\d{1,18})-(\d{1,18})", headers.get("Range", ""))
+    # A condition that does not hold has the front server send the whole file.
+    if not named or "If-Range" in headers:
         return range(0)
     first, last = map(int, named.groups())
     return range(first, last + 1)
@@ -367,8 +368,8 @@ def ready_copy(request, clip_id) -> tuple[Principal, Decision, ProvidedCopy]:
     if not decision.is_open:
         log_refusal(principal, copy.clip.camera_id, ViewLog.Door.CLIP, decision.code)
         raise Closed(decision)
-    if copy.clip.state != Clip.State.READY:
-        raise exceptions.NotFound({"code": copy.clip.state, "detail": copy.clip.get_state_display()})
+    if (state := copy.clip.told_state) != Clip.State.READY:
+        raise exceptions.NotFound({"code": state, "detail": state.label})
     return principal, decision, copy
 
 

@@ -94,7 +94,7 @@ class ClipSerializer(serializers.Serializer):
 
     id = serializers.UUIDField(source="clip.id")
     kind = serializers.CharField(source="clip.kind")
-    state = serializers.CharField(source="clip.state")
+    state = serializers.CharField(source="clip.told_state")
     position = serializers.IntegerField(source="clip.position", allow_null=True)
     progress = serializers.IntegerField(source="clip.progress")
     camera = serializers.IntegerField(source="clip.camera_id")
@@ -125,7 +125,7 @@ class ClipSerializer(serializers.Serializer):
         return f"/api/v1/clips/{copy.clip_id}/"
 
     def get_file_url(self, copy: ProvidedCopy) -> str | None:
-        return f"/api/v1/clips/{copy.clip_id}/file" if copy.clip.state == "ready" else None
+        return f"/api/v1/clips/{copy.clip_id}/file" if copy.clip.told_state == "ready" else None
 
     def get_manifest_url(self, copy: ProvidedCopy) -> str | None:
-        return f"/api/v1/clips/{copy.clip_id}/manifest.json" if copy.clip.state == "ready" else None
+        return f"/api/v1/clips/{copy.clip_id}/manifest.json" if copy.clip.told_state == "ready" else None

@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.audit.models import Entry
 from apps.cameras.models import Camera
 from apps.incidents.models import Event
-from apps.retention import low_disk, tasks
+from apps.retention import low_disk, purging, tasks
 from apps.retention.models import DiskWatch, EarlyPurge
 from apps.video import disk
 from apps.video.disk import Space
@@ -216,6 +216,30 @@ class TestMakingRoom:
             assert not looked
         low_disk.make_room(now)
         assert looked
+
+    def test_a_long_purge_keeps_no_second_worker_waiting(self, budget, twelve, now, monkeypatch):
+        begun, over, purged = threading.Event(), threading.Event(), []
+        monkeypatch.setattr(purging, "purge", lambda now: purged.append(now) or purging.Purged())
+
+        def elsewhere():
+            with only_one(purging.PURGE_LOCK):
+                begun.set()
+                over.wait(30)
+            connection.close()
+
+        budget(12_800)
+        other = threading.Thread(target=elsewhere)
+        other.start()
+        begun.wait(30)
+        try:
+            assert low_disk.make_room(now).segments == 0
+            tasks.purge()
+            assert (left(), purged) == (twelve, [])
+        finally:
+            over.set()
+            other.join()
+        tasks.purge()
+        assert low_disk.make_room(now).segments > 0 and purged
 
     def test_a_file_that_will_not_go_is_told(self, budget, twelve):
         twelve[0].file.unlink()

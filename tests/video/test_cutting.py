@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import itertools
 import os
@@ -14,8 +15,9 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.audit.models import Entry
-from apps.video import actions, coding, cutting, reasons, signing, tasks, verifying
-from apps.video.models import Clip, Segment
+from apps.video import actions, coding, cutting, joining, reasons, signing, storage, tasks, verifying
+from apps.video.fmp4 import fragments
+from apps.video.models import Clip, HeldSegment, Segment
 from apps.video.nal import H265
 from tests.video.filming import FPS, film, shown
 from tests.waiting import until
@@ -191,6 +193,22 @@ def test_the_worker_hears_of_it_after_commit_only(camera, monkeypatch, django_ca
     assert (clip.state, sent) == ("queued", [()])
 
 
+def fragments_of(segment: Segment) -> list:
+    with storage.opened(segment.file) as fd:
+        return list(fragments(fd, segment.init_bytes))
+
+
+def keep(segment: Segment) -> HeldSegment:
+    """A hold's copy of a segment that the index forgets."""
+    fields = ("camera_id", "started_at", "ended_at", "session", "bytes", "init_bytes", "width", "height", "codec")
+    copied = {name: getattr(segment, name) for name in (*fields, "sha256")}
+    held = HeldSegment.objects.create(hold=1, **copied)
+    held.file.parent.mkdir(parents=True)
+    segment.file.rename(held.file)
+    Segment.objects.filter(pk=segment.pk).delete()
+    return held
+
+
 class TestAgain:
     """Tasks run twice, workers die, clips are destroyed while they are cut."""
 
@@ -236,48 +254,98 @@ class TestAgain:
         tasks.cut_clips()
         assert [file.name for file in left.parent.iterdir()] == [Clip.objects.get().file.name]
 
-    @pytest.fixture
-    def unsaved(self, footage, camera, monkeypatch):
-        """A clip that is ready, and whose worker died before it was on disk."""
+    def unsaved_clip(self, camera, monkeypatch, start: float, end: float) -> Clip:
+        """One that is ready, and whose worker died before it was on disk."""
 
         def killed(_file):
             raise SystemExit
 
         with monkeypatch.context() as power, pytest.raises(SystemExit):
             power.setattr(cutting, "bring_to_disk", killed)
-            made(camera, 0, 5)
+            made(camera, start, end)
         Clip.objects.update(touched_at=timezone.now() - Clip.PATIENCE * 2)
+        monkeypatch.setattr(tasks.cut_clips, "delay", tasks.cut_clips)
         return Clip.objects.get()
 
+    @pytest.fixture
+    def unsaved(self, footage, camera, monkeypatch):
+        return self.unsaved_clip(camera, monkeypatch, 0, 5)
+
     def test_what_the_disk_had_when_its_worker_died_stays(self, unsaved):
+        assert unsaved.told_state == "cutting"
         tasks.look_after_clips()
         clip = Clip.objects.get()
         assert (clip.state, clip.claim, clip.path, clip.sha256) == ("ready", None, unsaved.path, unsaved.sha256)
+        assert clip.told_state == "ready"
 
     @pytest.mark.parametrize("left", [None, 0, 30_000])
-    def test_what_a_power_cut_took_of_a_ready_clip_is_made_again_to_the_byte(self, unsaved, left, monkeypatch):
+    def test_what_a_power_cut_took_of_a_ready_clip_is_made_again_to_the_byte(self, unsaved, left):
         before, size = unsaved.file.read_bytes(), unsaved.file.stat().st_size
         if left is None:
             unsaved.file.unlink()
         else:  # the disk knows how long it is, and has not all of it
             os.truncate(unsaved.file, left)
             os.truncate(unsaved.file, size)
-        monkeypatch.setattr(tasks.cut_clips, "delay", tasks.cut_clips)
         tasks.look_after_clips()
         clip = Clip.objects.get()
         assert (clip.state, clip.claim, clip.manifest) == ("ready", None, unsaved.manifest)
         assert clip.file.read_bytes() == before and list(clip.file.parent.iterdir()) == [clip.file]
         assert Entry.objects.get(verb="clip.lost").detail["sha256"] == clip.sha256
 
-    def test_a_lost_clip_whose_recording_is_gone_too_is_said(self, unsaved, footage, tmp_path, monkeypatch):
+    def test_what_was_recorded_or_adopted_since_is_not_in_it(self, roots, footage, camera, monkeypatch):
+        """Its last recording grew on, another came to light, and of the first only a hold's copy is left."""
+        whole, rows = footage[1].file.read_bytes(), Segment.objects.filter(pk=footage[1].pk)
+        rows.update(state="recording", ended_at=None, sha256="")
+        os.truncate(footage[1].file, [f.end for f in fragments_of(footage[1])][1])
+        footage[2].file.rename(roots.VIDEO_ROOT / "adrift.mp4")
+        clip = self.unsaved_clip(camera, monkeypatch, 1, 9)
+        before = clip.file.read_bytes()
+        footage[1].file.write_bytes(whole)
+        rows.update(state="closed", ended_at=footage[1].ended_at, sha256=footage[1].sha256)
+        (roots.VIDEO_ROOT / "adrift.mp4").rename(footage[2].file)
+        held = keep(footage[0])
+        clip.file.unlink()
+        tasks.look_after_clips()
+        again = Clip.objects.get()
+        assert (again.state, again.error, len(again.gaps)) == ("ready", "", 1)
+        assert again.file.read_bytes() == before and held.file.exists()
+
+    @pytest.mark.parametrize("all_of_it", [True, False])
+    def test_a_lost_clip_whose_recording_is_gone_too_is_said(self, unsaved, footage, tmp_path, all_of_it):
         given = tmp_path / "given.mp4"
         unsaved.file.rename(given)
-        footage[1].file.unlink()
-        monkeypatch.setattr(tasks.cut_clips, "delay", tasks.cut_clips)
+        for segment in footage if all_of_it else footage[1:2]:
+            segment.file.unlink()
         tasks.look_after_clips()
         clip = Clip.objects.get()
         assert (clip.state, clip.error, clip.path) == ("failed", reasons.LOST, "")
         assert verifying.verify(given).verdict == "untouched"
+
+    @pytest.mark.parametrize(("trouble", "state"), [(errno.EIO, "queued"), (errno.EMFILE, "ready")])
+    def test_a_disk_that_refuses_loses_a_clip_and_a_host_in_need_does_not(self, unsaved, monkeypatch, trouble, state):
+        def refused(_file):
+            raise OSError(trouble, os.strerror(trouble))
+
+        monkeypatch.setattr(cutting, "bring_to_disk", refused)
+        monkeypatch.setattr(cutting, "claim_next", lambda: None)
+        tasks.look_after_clips()
+        clip = Clip.objects.get()
+        assert (clip.state, clip.told_state == "ready", unsaved.file.exists()) == (state, False, True)
+
+    def test_a_clip_that_is_made_again_may_be_with_somebody_and_is_not_cancelled(self, unsaved, monkeypatch):
+        unsaved.file.unlink()
+        monkeypatch.setattr(cutting, "claim_next", lambda: None)
+        tasks.look_after_clips()
+        clip = Clip.objects.get()
+        assert not actions.cancel_clip(clip) and clip.state == "queued"
+
+    def test_destroyed_before_it_is_made_again_nothing_of_it_is_left(self, unsaved, monkeypatch):
+        os.truncate(unsaved.file, 30_000)
+        monkeypatch.setattr(cutting, "claim_next", lambda: None)
+        tasks.look_after_clips()
+        assert unsaved.file.exists()
+        actions.destroy_clip(Clip.objects.get())
+        assert not unsaved.file.exists()
 
     def test_a_viewing_copy_is_on_disk_before_it_is_ready(self, footage, camera, monkeypatch):
         states = []
@@ -306,6 +374,18 @@ class TestAgain:
         cutting.cut(clip)
         assert Clip.objects.get().state == "destroyed"
         assert not list(roots.CLIP_ROOT.rglob("*.mp4"))
+
+    def test_destroyed_with_its_draft_it_is_no_error(self, roots, footage, camera, monkeypatch):
+        join = joining.join
+
+        def destroyed_then(*args, **kwargs):
+            joined = join(*args, **kwargs)
+            actions.destroy_clip(Clip.objects.get())
+            return joined
+
+        monkeypatch.setattr(joining, "join", destroyed_then)
+        assert made(camera, 0, 5).state == "destroyed"
+        assert not [file for file in roots.CLIP_ROOT.rglob("*") if file.is_file()]
 
     @pytest.mark.parametrize(
         ("state", "age", "wakes"),

@@ -1,6 +1,7 @@
 """The HTTP doors, with recordings played by rows and files of a few bytes: what each door lets through."""
 
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -171,6 +172,14 @@ class TestPlayback:
         end = incident.occurred_at + timedelta(seconds=2)
         window = {"from": incident.occurred_at.isoformat(), "to": end.isoformat()}
         assert self.get(police, camera, segment, window, part).status_code == status
+
+    def test_a_condition_that_would_have_the_front_send_the_whole_file(self, police, camera, incident, segment):
+        """A minute of it, of which a few seconds may be given."""
+        window = self.window(incident)
+        address = f"/api/v1/cameras/{camera.pk}/segments/{segment.start_ms}.mp4"
+        asked = window | self.carried(police, camera, window)
+        headers = {"range": "bytes=0-9", "if-range": '"another"'}
+        assert System(police.token).get(address, asked, headers=headers).status_code == 416
 
     def test_the_playlists_own_addresses_open(self, police, camera, incident, segment):
         list_of = System(police.token).get(f"/api/v1/cameras/{camera.pk}/playback.m3u8", self.window(incident))
@@ -357,6 +366,17 @@ class TestClips:
     def test_not_before_it_is_whole(self, police, copy):
         Clip.objects.update(state="cutting")
         assert System(police.token).get(f"/api/v1/clips/{copy.clip_id}/file").status_code == 404
+
+    def test_not_while_it_is_unknown_whether_a_power_cut_tore_it(self, police, copy):
+        address = f"/api/v1/clips/{copy.clip_id}/"
+        for age, state in ((Clip.PATIENCE / 2, "ready"), (Clip.PATIENCE * 2, "cutting")):
+            Clip.objects.update(claim=uuid4(), touched_at=timezone.now() - age)
+            said = System(police.token).get(address).json()
+            answer = System(police.token).get(f"{address}file")
+            assert (said["state"], bool(said["file_url"]), answer.status_code == 200) == (
+                state,
+                *[state == "ready"] * 2,
+            )
 
     def test_the_end_of_the_incident_sets_the_last_day(self, police, incident, copy):
         assert copy.destroy_by is None
