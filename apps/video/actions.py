@@ -62,10 +62,12 @@ def destroy_clip(clip: Clip) -> None:
     fields = {"state": Clip.State.DESTROYED, "claim": None}
     Clip.objects.filter(pk=clip.pk).update(**fields, finished_at=Coalesce("finished_at", timezone.now()))
     clip.refresh_from_db()
-    for file in {*clip.files(), *([clip.file] if clip.path else [])}:
+    left = {*clip.files(), *([clip.file] if clip.path else [])}
+    for file in left:
         file.unlink(missing_ok=True)
-        if file.parent.is_dir():
-            sync_directory(file.parent)
+    for folder in {clip.folder, *(file.parent for file in left)}:
+        if folder.is_dir():
+            sync_directory(folder)
     if clip.path:
         Clip.objects.filter(pk=clip.pk).update(path="")
         clip.path = ""

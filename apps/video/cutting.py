@@ -101,8 +101,7 @@ class _Job:
         self.clip = clip
         self._touched = time.monotonic()
         self._desk = settings.VIDEO_ROOT / ".cuts" / f"{clip.pk}-{clip.claim}"
-        self._path = Path(f"{clip.created_at:%Y%m}", f"{clip.pk}-{str(clip.claim)[:8]}.mp4")
-        self._target = settings.CLIP_ROOT / self._path
+        self._target = clip.folder / f"{clip.pk}-{str(clip.claim)[:8]}.mp4"
         self._draft = self._target.with_suffix(".part")
         self._changes_at: datetime | None = None
 
@@ -269,8 +268,9 @@ class _Job:
         if not later:
             bring_to_disk(self._target)
         claim = self.clip.claim if later else None
+        fields["path"] = str(self._target.relative_to(settings.CLIP_ROOT))
         try:
-            self.settle(state=Clip.State.READY, claim=claim, progress=100, path=str(self._path), **fields)
+            self.settle(state=Clip.State.READY, claim=claim, progress=100, **fields)
         except Lost:
             self._target.unlink(missing_ok=True)
             raise

@@ -421,9 +421,13 @@ class Clip(models.Model):
     def file(self) -> Path:
         return settings.CLIP_ROOT / self.path
 
+    @property
+    def folder(self) -> Path:
+        return settings.CLIP_ROOT / f"{self.created_at:%Y%m}"
+
     def files(self) -> list[Path]:
         """What lies on disk of it: the clip, a draft, and what broken attempts left."""
-        return list((settings.CLIP_ROOT / f"{self.created_at:%Y%m}").glob(f"{self.pk}-*"))
+        return list(self.folder.glob(f"{self.pk}-*"))
 
     @property
     def told_state(self) -> "Clip.State":

@@ -57,7 +57,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     @database_sync_to_async
     def log_begin(self, principal: Principal, decision: Decision) -> None:
-        named = {name: self.asked(name)[:300] for name in ("incident", "reason")}
+        named = {name: self.asked(name)[:300].replace("\0", "") for name in ("incident", "reason")}
         self.view = log_view(principal, decision, ViewLog.Door.LIVE, **named)
 
     def asked(self, name: str) -> str:
