@@ -475,6 +475,7 @@ UNUSUAL_REFUSALS = env.int("UNUSUAL_REFUSALS", default=30)
 SPECTACULAR_SETTINGS = {
     "TITLE": "daejeon_soc",
     "VERSION": "1",
+    "DESCRIPTION": "Keys, signed requests and sockets are explained in docs/api.md, which comes with the software.",
     "SERVE_INCLUDE_SCHEMA": False,
     "POSTPROCESSING_HOOKS": ["apps.agencies.schema.describe_refusals"],
     "SWAGGER_UI_DIST": "SIDECAR",

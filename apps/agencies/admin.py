@@ -218,7 +218,7 @@ class ApiKeyForm(forms.ModelForm):
         label=_("services"), choices=NAMES.items, required=False, widget=forms.CheckboxSelectMultiple
     )
     scopes = forms.MultipleChoiceField(
-        label=_("may"), choices=ApiKey.Scope, initial=ApiKey.Scope.values, widget=forms.CheckboxSelectMultiple
+        label=_("may"), choices=ApiKey.Scope, initial=[], widget=forms.CheckboxSelectMultiple
     )
 
 
@@ -226,11 +226,15 @@ class ApiKeyForm(forms.ModelForm):
 class ApiKeyAdmin(AskedAgainMixin, NoDeletionMixin, admin.ModelAdmin):
     form = ApiKeyForm
     in_words = [in_words("services", NAMES, _("services")), in_words("scopes", dict(ApiKey.Scope.choices), _("may"))]
-    list_display = ["label", "agency", *in_words, "created_at", "last_used_at", "expires_at", "revoked_at"]
+    list_display = ["label", "number", "agency", *in_words, "must_sign", "last_used_at", "expires_at", "revoked_at"]
     list_filter = ["agency"]
     list_select_related = ["agency"]
     readonly_fields = in_words
     actions = ["rotate", "revoke"]
+
+    @admin.display(description=_("Number"), ordering="pk")
+    def number(self, key):
+        return key.pk
 
     def get_fields(self, request, obj=None):
         kinds = self.in_words if obj else ["services", "scopes"]

@@ -37,7 +37,8 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
     name = "agencyKey"
 
     def get_security_definition(self, auto_schema):
-        return {"type": "http", "scheme": "bearer"}
+        words = "The agency's key; or, in its place, a signature: Authorization: SOC-HMAC-SHA256 … (docs/api.md)."
+        return {"type": "http", "scheme": "bearer", "description": words}
 
 
 def describe_refusals(result, generator, request, public):

@@ -100,6 +100,11 @@ class CameraQuerySet(models.QuerySet):
         """Cameras that their owner has not kept back."""
         return self.filter(excluded_at=None)
 
+    def called(self, words: str):
+        """Cameras whose number or address holds the words."""
+        address = Q(site__road_address__icontains=words) | Q(site__lot_address__icontains=words)
+        return self.filter(Q(number__icontains=words) | address)
+
 
 class Camera(models.Model):
     class Kind(models.TextChoices):

@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 
 from apps.agencies.principals import Principal, principal_of
 from apps.cameras.models import Camera
-from apps.console.news import latest_seq
 from apps.console.operator_page import address
 from apps.console.playback_page import Deck, RecordedTile, deck_of, giving, tiles_of, whole_number
+from apps.incidents.models import Event
 from apps.mous.gate import visible_cameras
 from apps.mous.models import MediaKind, Provision, ProvisionCamera
 from apps.mous.terms import NOT_TO_BE_PASSED_ON
@@ -57,7 +57,7 @@ class Shown:
 
 
 def agency(request):
-    seq = latest_seq()  # before the list is read: what changes in between is told again, not missed
+    seq = Event.objects.latest_seq()  # before the list is read: what changes in between is told again, not missed
     principal = principal_of(request)
     context = {**provisions_context(request), **owner_context(principal), "seq": seq}
     return render(request, "console/agency.html", context)
@@ -69,7 +69,7 @@ def provisions(request):
 
 def provisions_context(request) -> dict:
     principal = principal_of(request)
-    copies = ProvidedCopy.objects.filter(destroyed_at=None).select_related("clip__camera")
+    copies = ProvidedCopy.objects.for_taking().select_related("clip__camera")
     given = ProvisionCamera.objects.given().select_related("camera__site")
     in_force = (
         Provision.objects.of_agencies(principal.agency_ids)

@@ -54,13 +54,24 @@ def page(request, agreement_id, kind="mou"):
 
 
 def may_sign(agreement: Agreement, person) -> bool:
+    return bool(would_sign_for(agreement, person))
+
+
+def would_sign_for(agreement: Agreement, person) -> str:
+    """The party for which this person could sign now; empty when for none."""
     if agreement.state != Agreement.State.REVIEWED or agreement.drafted_by_id == person.pk:
-        return False
+        return ""
     try:
-        agreements.party_of(agreement, person)
+        return agreements.party_of(agreement, person)
     except NotAllowed:
-        return False
-    return True
+        return ""
+
+
+def waiting_for(person, principal: Principal) -> int:
+    """Agreements that this person could sign and for whose side nobody has yet."""
+    reviewed = [one for kind in KINDS for one in readable(kind, principal).filter(state=Agreement.State.REVIEWED)]
+    parties = [(one, would_sign_for(one, person)) for one in reviewed]
+    return sum(not one.consents.filter(party=party, agrees=True).exists() for one, party in parties if party)
 
 
 @require_POST

@@ -19,14 +19,13 @@ from django.views.decorators.http import require_POST
 from apps.agencies.principals import Principal, principal_of
 from apps.agencies.refusals import noted
 from apps.cameras.models import Camera
-from apps.console.news import latest_seq
 from apps.console.playback_page import BEFORE_CALL, TILES, Deck, moment, whole_number
-from apps.incidents.models import Incident
+from apps.incidents.models import Event, Incident
 from apps.incidents.states import EVENT_LABELS, NotAllowed, events_from
 from apps.linked_services import actions
 from apps.linked_services.services import ALL
 from apps.mous.gate import visible_cameras
-from apps.mous.models import MediaKind, ProvisionCamera, UrgentReview
+from apps.mous.models import MediaKind, ProvisionCamera, ProvisionRequest, UrgentReview
 from apps.retention.models import DiskWatch, Hold
 from apps.viewing import unusual
 
@@ -74,7 +73,7 @@ def address(request) -> QueryDict:
 
 @staff_only
 def operator(request):
-    seq = latest_seq()  # before the lists are read: what changes in between is told again, not missed
+    seq = Event.objects.latest_seq()  # before the lists are read: what changes in between is told again, not missed
     context = {**queue_context(request), **work_context(request), "outcomes": OUTCOMES, "seq": seq}
     return render(request, "console/operator.html", context)
 
@@ -104,6 +103,7 @@ def queue_context(request) -> dict:
         "unusual": unusual_for(request.user),
         "disk": DiskWatch.objects.exclude(level="normal").first(),
         "holds_due": holds_due(request.user),
+        "requests_waiting": requests_waiting(request.user),
     }
 
 
@@ -112,6 +112,14 @@ def holds_due(person) -> list[Hold]:
     if not person.has_perm("retention.extend_hold"):
         return []
     return list(Hold.objects.in_force().filter(review_at__lte=timezone.now()).order_by("review_at"))
+
+
+def requests_waiting(person) -> list[ProvisionRequest]:
+    """What agencies asked for and nobody has answered yet, for those who may."""
+    if not person.has_perm("mous.decide_request"):
+        return []
+    asked = ProvisionRequest.objects.filter(state=ProvisionRequest.State.ASKED)
+    return list(asked.select_related("agency").order_by("due_at"))
 
 
 def reviews_for(person) -> list[UrgentReview]:
@@ -238,8 +246,6 @@ def search(request):
         return render(request, "console/_found.html", {"words": ""})
     principal = principal_of(request)
     incidents = Incident.objects.visible_to(principal).filter(Q(number__icontains=words) | Q(place__icontains=words))
-    cameras = watchable(principal).filter(
-        Q(number__icontains=words) | Q(site__road_address__icontains=words) | Q(site__lot_address__icontains=words)
-    )
+    cameras = watchable(principal).called(words)
     found = {"incidents": incidents[:FOUND], "cameras": cameras.order_by("number")[:FOUND]}
     return render(request, "console/_found.html", {"words": words, **found})

@@ -12,8 +12,7 @@ from django.utils.dateparse import parse_datetime
 
 from apps.agencies.principals import Principal, principal_of
 from apps.cameras.models import Camera
-from apps.console.news import latest_seq
-from apps.incidents.models import Incident
+from apps.incidents.models import Event, Incident
 from apps.mous.gate import has_standing_right, visible_cameras
 from apps.mous.models import MediaKind, Provision, ProvisionCamera
 
@@ -77,7 +76,7 @@ def whole_number(text: str) -> int:
 
 
 def playback(request):
-    seq = latest_seq()
+    seq = Event.objects.latest_seq()
     about, principal = request.GET, principal_of(request)
     provision = provision_of(about, principal)
     tiles = tiles_of(about, principal, provision)

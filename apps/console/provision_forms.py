@@ -31,8 +31,41 @@ def kinds(**how):
     return forms.MultipleChoiceField(label=_("Kinds"), choices=VIDEO_KINDS, widget=forms.CheckboxSelectMultiple, **how)
 
 
-class ProvideForm(forms.Form):
-    """Which cameras, to whom, how and why. `offered` are the cameras to tick, `givable` those that may be named."""
+class CamerasForm(forms.Form):
+    """Which cameras: `offered` are those to tick, `givable` those that may be named. Cleaned to `camera_ids`."""
+
+    cameras = forms.MultipleChoiceField(
+        label=_("Cameras"), choices=[], required=False, widget=forms.CheckboxSelectMultiple
+    )
+    numbers = CameraNumbers(label=_("Further cameras, by number"), required=False)
+
+    def __init__(self, *args, offered=(), givable=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.givable = givable
+        self.fields["cameras"].choices = offered
+        if not offered:
+            self.fields["numbers"].label = _("Cameras, by number")
+
+    def clean(self):
+        cleaned = super().clean()
+        cleaned["camera_ids"] = self.ids_of(cleaned)
+        return cleaned
+
+    def ids_of(self, cleaned) -> list[int]:
+        """The cameras ticked and named; an unknown number is an error that does not say whether it exists."""
+        numbers = cleaned.get("numbers", [])
+        named = dict(self.givable.filter(number__in=numbers).values_list("number", "pk"))
+        if strangers := [number for number in numbers if number not in named]:
+            words = _("Not a camera that you may give: %(numbers)s") % {"numbers": ", ".join(strangers)}
+            self.add_error("numbers", words)
+        ids = sorted({*map(int, cleaned.get("cameras", [])), *named.values()})
+        if not ids and not self.errors:
+            self.add_error("numbers", _("Choose at least one camera."))
+        return ids
+
+
+class ProvideForm(CamerasForm):
+    """Which cameras, to whom, how and why."""
 
     way = forms.ChoiceField(
         label=_("On what"),
@@ -44,57 +77,20 @@ class ProvideForm(forms.Form):
         initial="operator",
     )
     agency = forms.ModelChoiceField(Agency.objects.none(), label=_("Agency"), empty_label=_("Choose…"))
-    cameras = forms.MultipleChoiceField(
-        label=_("Cameras"), choices=[], required=False, widget=forms.CheckboxSelectMultiple
-    )
-    numbers = CameraNumbers(label=_("Further cameras, by number"), required=False)
     kinds = kinds(initial=["live"])
     until = Moment(label=_("Until"))
     reason = forms.CharField(label=_("Purpose and reason"), max_length=300, widget=forms.Textarea(attrs={"rows": 2}))
     recorded_from = Moment(label=_("Recorded video from"), required=False)
     recorded_until = Moment(label=_("Recorded video until"), required=False)
 
-    def __init__(self, *args, offered=(), givable=None, **kwargs):
+    def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.givable = givable
         self.fields["agency"].queryset = Agency.objects.filter(is_active=True).exclude(kind=Agency.Kind.CENTRE)
-        self.fields["cameras"].choices = offered
 
     def clean(self):
         cleaned = super().clean()
         if bool(cleaned.get("recorded_from")) != bool(cleaned.get("recorded_until")):
             self.add_error("recorded_until", _("Say both, or neither."))
-        cleaned["camera_ids"] = ids_of(self, cleaned)
-        return cleaned
-
-
-def ids_of(form, cleaned) -> list[int]:
-    """The cameras ticked and named, as ids; an unknown number is an error that does not say whether it exists."""
-    named = dict(form.givable.filter(number__in=cleaned.get("numbers", [])).values_list("number", "pk"))
-    if strangers := [number for number in cleaned.get("numbers", []) if number not in named]:
-        form.add_error("numbers", _("Not a camera that you may give: %(numbers)s") % {"numbers": ", ".join(strangers)})
-    ids = sorted({*map(int, cleaned.get("cameras", [])), *named.values()})
-    if not ids and not form.errors:
-        form.add_error("numbers", _("Choose at least one camera."))
-    return ids
-
-
-class FulfilForm(forms.Form):
-    """The cameras for an approved request."""
-
-    cameras = forms.MultipleChoiceField(
-        label=_("Cameras"), choices=[], required=False, widget=forms.CheckboxSelectMultiple
-    )
-    numbers = CameraNumbers(label=_("Further cameras, by number"), required=False)
-
-    def __init__(self, *args, offered=(), givable=None, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.givable = givable
-        self.fields["cameras"].choices = offered
-
-    def clean(self):
-        cleaned = super().clean()
-        cleaned["camera_ids"] = ids_of(self, cleaned)
         return cleaned
 
 

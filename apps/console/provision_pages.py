@@ -18,8 +18,8 @@ from apps.cameras.choosing import choose
 from apps.console.operator_page import staff_only
 from apps.console.playback_page import marked_period, whole_number
 from apps.console.provision_forms import (
+    CamerasForm,
     ExtendForm,
-    FulfilForm,
     NarrowForm,
     ProvideForm,
     ReviewForm,
@@ -34,6 +34,7 @@ from apps.mous.models import MediaKind, Provision, ProvisionCamera, ProvisionReq
 from apps.viewing.models import ViewLog
 
 OFFERED, OFFERED_WITHIN_M = 12, 1_000
+LONGEST_WORDS = 80
 ON_A_PAGE = 50
 
 
@@ -126,7 +127,8 @@ def provide(request):
     """Open a provision: within an agreement, or by break-glass."""
     principal = principal_of(request)
     incident = incident_named(request, principal)
-    choices, givable = offered(principal, incident.location if incident else None), visible_cameras(principal)
+    words = request.GET.get("q", "").strip()[:LONGEST_WORDS]
+    choices, givable = offered(principal, incident.location if incident else None, words), visible_cameras(principal)
     usual = {"until": timezone.now() + timedelta(hours=1), "way": request.GET.get("way", "operator")}
     form = ProvideForm(
         request.POST or None,
@@ -143,7 +145,7 @@ def provide(request):
             messages.success(request, _("The video is provided now, and in the register."))
             return redirect("provision", provision.pk)
     status = 422 if form.errors else 200
-    return render(request, "console/provide.html", {"form": form, "incident": incident}, status=status)
+    return render(request, "console/provide.html", {"form": form, "incident": incident, "words": words}, status=status)
 
 
 def looked_at(about: QueryDict, givable, choices: list[int]) -> dict:
@@ -162,8 +164,11 @@ def incident_named(request, principal: Principal) -> Incident | None:
     return get_object_or_404(Incident.objects.visible_to(principal), number=number) if number else None
 
 
-def offered(principal: Principal, place) -> list[tuple[int, str]]:
-    """The nearest cameras to a place, to tick."""
+def offered(principal: Principal, place, words: str = "") -> list[tuple[int, str]]:
+    """Cameras to tick: those whose number or address holds the words; without words the nearest to the place."""
+    if words:
+        found = visible_cameras(principal).called(words).select_related("site").order_by("number")[:OFFERED]
+        return [(camera.pk, camera_label(camera)) for camera in found]
     if place is None:
         return []
     chosen = choose(
@@ -204,9 +209,10 @@ def request_page(request, request_id):
     asked = get_object_or_404(ProvisionRequest.objects.select_related("agency", "incident"), pk=request_id)
     principal = principal_of(request)
     place = asked.location or (asked.incident.location if asked.incident else None)
-    form = FulfilForm(
+    words = request.GET.get("q", "" if place else asked.place).strip()[:LONGEST_WORDS]
+    form = CamerasForm(
         request.POST if "provide" in request.POST else None,
-        offered=offered(principal, place),
+        offered=offered(principal, place, words),
         givable=visible_cameras(principal),
     )
     if request.method == "POST":
@@ -217,10 +223,11 @@ def request_page(request, request_id):
         except NotAllowed as refusal:
             messages.error(request, noted(request, refusal))
             return redirect("request", asked.pk)
-    return render(request, "console/request.html", {"asked": asked, "form": form}, status=422 if form.errors else 200)
+    context = {"asked": asked, "form": form, "words": words}
+    return render(request, "console/request.html", context, status=422 if form.errors else 200)
 
 
-def decide(asked: ProvisionRequest, posted, form: FulfilForm, *, by) -> bool:
+def decide(asked: ProvisionRequest, posted, form: CamerasForm, *, by) -> bool:
     """Do what the page's button says; False when its form is not filled in rightly."""
     if "approve" in posted:
         requests.approve(asked, by=by, reason=posted.get("reason", ""))

@@ -48,7 +48,7 @@ class EventsView(APIView):
         asked = AfterSerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
         after = asked.validated_data["after"]
-        newest = Event.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
+        newest = Event.objects.latest_seq()
         visible = Event.objects.visible_to(principal_of(request)).filter(seq__gt=after, seq__lte=newest)
         events = list(visible.select_related("incident").order_by("seq")[: PAGE + 1])
         more = len(events) > PAGE

@@ -63,10 +63,6 @@ async def newest_seq() -> int:
     global _newest
     asked, seq = _newest
     if time.monotonic() - asked >= 1:
-        seq = await database_sync_to_async(_newest_in_database)()
+        seq = await database_sync_to_async(Event.objects.latest_seq)()
         _newest = (time.monotonic(), seq)
     return seq
-
-
-def _newest_in_database() -> int:
-    return Event.objects.order_by("-seq").values_list("seq", flat=True).first() or 0

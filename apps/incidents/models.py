@@ -81,6 +81,10 @@ class EventQuerySet(models.QuerySet):
             return self
         return self.filter(agencies__overlap=principal.agency_ids) if principal.agency_ids else self.none()
 
+    def latest_seq(self) -> int:
+        """Where the stream stands: what is drawn now has seen all up to here."""
+        return self.order_by("-seq").values_list("seq", flat=True).first() or 0
+
 
 class Event(models.Model):
     """One change, in the order in which changes were committed. Screens that were away ask for what came after."""

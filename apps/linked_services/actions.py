@@ -177,7 +177,7 @@ def repeat_of(agency: Agency, call: dict, digest: str) -> Received | None:
         return None
     if incident.digest != digest:
         raise Conflict
-    seq = incident.events.order_by("-seq").values_list("seq", flat=True).first()
+    seq = incident.events.latest_seq()
     return Received(incident, provided_to([agency.pk], incident), seq, is_new=False)
 
 

@@ -92,13 +92,15 @@ class AgreementAdmin(AuditedMixin, NoDeletionMixin, admin.ModelAdmin):
         ]
 
     def steps_for(self, person, agreement) -> list[str]:
-        """The steps that this person may take now."""
+        """The steps that this person may take now. Who wrote it neither reviews nor signs."""
         verbs = [
             verb
             for verb, (sources, _after, permission) in agreements.TRANSITIONS.items()
             if agreement.state in sources and person.has_perm(permission)
         ]
-        if agreement.state == Agreement.State.REVIEWED and person.has_perm("mous.sign_mou"):
+        if agreement.drafted_by_id == person.pk:
+            verbs = [verb for verb in verbs if verb != "review"]
+        elif agreement.state == Agreement.State.REVIEWED and person.has_perm("mous.sign_mou"):
             verbs.append("consent")
         if agreement.signed_at and person.has_perm(f"mous.add_{self.opts.model_name}"):
             verbs.append("amend")
@@ -107,7 +109,11 @@ class AgreementAdmin(AuditedMixin, NoDeletionMixin, admin.ModelAdmin):
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
         verbs = self.steps_for(request.user, obj) if obj else []
         context["steps"] = [
-            {"label": STEP_LABELS[verb], "url": reverse(f"admin:{self.step_name}", args=[obj.pk, verb])}
+            {
+                "label": STEP_LABELS[verb],
+                "url": reverse(f"admin:{self.step_name}", args=[obj.pk, verb]),
+                "is_final": verb == "revoke",
+            }
             for verb in verbs
         ]
         context["in_plain_words"] = reverse("agreement", args=[obj.pk]) if isinstance(obj, Mou) else ""
@@ -177,7 +183,12 @@ class MouAdmin(LeafletGeoAdminMixin, AgreementAdmin):
     list_select_related = ["agency", "signed_by"]
     search_fields = ["document_number", "agency__name_ko", "agency__name_en"]
     readonly_fields = [*AgreementAdmin.people, *IN_WORDS.values()]
-    filter_horizontal = ["excluded_owners"]
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        """The centre makes no agreement with itself."""
+        if db_field.name == "agency":
+            kwargs["queryset"] = Agency.objects.exclude(kind=Agency.Kind.CENTRE)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_fields(self, request, obj=None):
         fields = [*MouForm.Meta.fields, *self.people]

@@ -118,6 +118,8 @@ class IncidentView(APIView):
 
 
 class TransitionView(APIView):
+    """Move an incident on from the state that the caller saw."""
+
     key_scopes = {ApiKey.Scope.INTAKE}
 
     @extend_schema(
@@ -156,7 +158,7 @@ def find(request, number: str) -> Incident:
 
 def answer(incident: Incident, principal) -> dict:
     agencies = incident.parties if principal.is_centre_staff else principal.agency_ids
-    seq = incident.events.order_by("-seq").values_list("seq", flat=True).first()
+    seq = incident.events.latest_seq()
     return IncidentSerializer.of(incident, actions.provided_to(agencies, incident), seq=seq)
 
 

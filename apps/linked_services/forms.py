@@ -27,8 +27,12 @@ def type_choices() -> list[tuple[str, list]]:
     return [(" · ".join(names), list(types)) for types, names in groups.items()]
 
 
+def owners():
+    return Agency.objects.filter(sites__isnull=False).distinct()
+
+
 def owner_choices() -> list[tuple[int, str]]:
-    return [(owner.pk, str(owner)) for owner in Agency.objects.filter(sites__isnull=False).distinct()]
+    return [(owner.pk, str(owner)) for owner in owners()]
 
 
 class PaperForm(forms.ModelForm):
@@ -68,6 +72,9 @@ class MouForm(PaperForm):
         help_text=_("None: all owners."),
         widget=forms.CheckboxSelectMultiple,
     )
+    excluded_owners = forms.ModelMultipleChoiceField(
+        Agency.objects.none(), label=_("Owners left out"), required=False, widget=forms.CheckboxSelectMultiple
+    )
 
     class Meta:
         model = Mou
@@ -96,6 +103,11 @@ class MouForm(PaperForm):
             "open_hours",
             "report_hours",
         ]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "excluded_owners" in self.fields:
+            self.fields["excluded_owners"].queryset = owners()
 
     def clean(self):
         cleaned = super().clean()

@@ -276,19 +276,13 @@ def open_by_hand(
     """Write the provision with its cameras, register line, audit and event."""
     _need_words(wish.reason, _("Say why the video is provided."))
     now = timezone.now()
-    if Provision.objects.filter(opened_by=by, starts_at__gt=now - timedelta(minutes=1)).count() >= BY_HAND_A_MINUTE:
-        raise NotAllowed(_("That is more than anybody opens by hand. Wait a minute, or give several cameras at once."))
+    _not_faster_than_hands(by, now)
     incident = Incident.objects.select_for_update().get(pk=wish.incident.pk) if wish.incident else None
     if incident and not incident.is_open:
-        if MediaKind.LIVE in wish.kinds:
-            raise NotAllowed(_("The incident is closed: live video has ended."))
-        # What was recorded later only on a request, whose document says which time; and nothing that is yet to come.
-        window = window[0], min(window[1], now if terms["way"] == Way.REQUEST else incident.closed_at)
+        window = _window_after_the_close(wish, incident, window, terms["way"], now)
     if not wish.kinds or wish.until <= now or window[0] >= window[1]:
         raise NotAllowed(_("Say which kinds are given, and until when."))
-    is_exercise = bool(incident and incident.is_exercise)
-    if any(camera.is_virtual != is_exercise for camera in cameras) and (is_exercise or not settings.DEMO):
-        raise NotAllowed(_("Exercises use virtual cameras only, real incidents none of them."))
+    _exercise_apart(cameras, incident)
     provision = Provision.objects.create(
         number=f"{incident.number}-{incident.provisions.count() + 1}" if incident else f"P{next_number(now)}",
         agency=wish.agency,
@@ -313,6 +307,29 @@ def open_by_hand(
     kind = "provision.urgent" if provision.way == Way.URGENT else "provision.opened"
     publish([event_about(provision, kind, by=by, **facts, loud=provision.way == Way.URGENT)])
     return provision
+
+
+def _not_faster_than_hands(by: User, now: datetime) -> None:
+    if Provision.objects.filter(opened_by=by, starts_at__gt=now - timedelta(minutes=1)).count() >= BY_HAND_A_MINUTE:
+        raise NotAllowed(_("That is more than anybody opens by hand. Wait a minute, or give several cameras at once."))
+
+
+def _window_after_the_close(
+    wish: Wish, incident: Incident, window: tuple[datetime, datetime], way: str, now: datetime
+) -> tuple[datetime, datetime]:
+    """What of the recorded time can be given once the incident is closed.
+
+    What was recorded later only on a request, whose document says which time; and nothing that is yet to come.
+    """
+    if MediaKind.LIVE in wish.kinds:
+        raise NotAllowed(_("The incident is closed: live video has ended."))
+    return window[0], min(window[1], now if way == Way.REQUEST else incident.closed_at)
+
+
+def _exercise_apart(cameras: list[Camera], incident: Incident | None) -> None:
+    is_exercise = bool(incident and incident.is_exercise)
+    if any(camera.is_virtual != is_exercise for camera in cameras) and (is_exercise or not settings.DEMO):
+        raise NotAllowed(_("Exercises use virtual cameras only, real incidents none of them."))
 
 
 def _by_hand(provision: Provision, cameras: list[Camera]) -> list[ProvisionCamera]:

@@ -15,7 +15,6 @@ from apps.agencies.models import Agency, ApiKey, Membership, User
 from apps.agencies.roles import lay_out_roles
 from apps.agencies.sittings import give_pledge, pledge_text
 from apps.cameras.boundaries import load_boundaries
-from apps.cameras.models import District
 from apps.cameras.sample import load_sample_registry
 from apps.mous import agreements
 from apps.mous.models import Agreement, Integration, LegalGround, MediaKind, Mou
@@ -181,10 +180,6 @@ def new_key(code: str, services: list[str]) -> str:
     owner = Agency.objects.get(code=code)
     ApiKey.objects.filter(agency=owner, label="demo", revoked_at=None).update(revoked_at=timezone.now())
     return ApiKey.issue(owner, "demo", services)[1]
-
-
-def city_is_laid_out() -> bool:
-    return District.objects.exists() and User.objects.filter(username=PEOPLE["operator"][0]).exists()
 
 
 DEMO_FILE = settings.VAR_DIR / "demo.json"

@@ -209,16 +209,7 @@ def provide_clip(
     if _waiting_for(provision.agency) >= MOST_WAITING:
         raise TooMany
     line = _register(decision, party, start, end, kind)
-    note = {
-        "ledger_number": line.pk,
-        "provision": provision.number,
-        "incident": provision.incident_number,
-        "agency": provision.agency.code,
-        "legal_ground": provision.legal_ground,
-        "purpose": provision.purpose,
-        "requested_by": asker,
-        "terms": on_record(NOT_TO_BE_PASSED_ON),
-    }
+    note = _note(provision, line, asker)
     if kind == Clip.Kind.VIEWING:
         note["burned_in"] = [
             f"{provision.agency.name_ko} · {party}",
@@ -236,6 +227,20 @@ def provide_clip(
     return copy
 
 
+def _note(provision: Provision, line: LedgerEntry, asker: str) -> dict:
+    """What the manifest says beside the video: for whom, on what ground, under which line of the register."""
+    return {
+        "ledger_number": line.pk,
+        "provision": provision.number,
+        "incident": provision.incident_number,
+        "agency": provision.agency.code,
+        "legal_ground": provision.legal_ground,
+        "purpose": provision.purpose,
+        "requested_by": asker,
+        "terms": on_record(NOT_TO_BE_PASSED_ON),
+    }
+
+
 def recipient_named(principal: Principal, agency: Agency, named: str = "") -> str:
     """Who gets a file, with rank or position: a member, or whom the agency's system names, and the system."""
     party = principal.party
@@ -248,7 +253,7 @@ def recipient_named(principal: Principal, agency: Agency, named: str = "") -> st
 def _same_copy(decision: Decision, party: str, start: datetime, end: datetime, kind: str) -> ProvidedCopy | None:
     alive = [Clip.State.QUEUED, Clip.State.CUTTING, Clip.State.READY]
     wanted = {"camera": decision.camera, "starts_at": start, "ends_at": end, "kind": kind, "state__in": alive}
-    same = decision.provision.copies.filter(requested_by=party, destroyed_at=None)
+    same = decision.provision.copies.for_taking().filter(requested_by=party)
     return same.filter(clip__in=Clip.objects.filter(**wanted)).select_related("clip__camera").first()
 
 

@@ -347,8 +347,8 @@ class ClipsView(APIView):
 
     @extend_schema(responses=ClipSerializer(many=True))
     def get(self, request):
-        """The copies of the caller's agencies that are not destroyed, newest first."""
-        copies = ProvidedCopy.objects.filter(agency__in=principal_of(request).agency_ids, destroyed_at=None)
+        """The copies that the caller's agencies may still take, newest first."""
+        copies = ProvidedCopy.objects.for_taking().filter(agency__in=principal_of(request).agency_ids)
         return Response(ClipSerializer(copies.select_related("clip__camera")[:200], many=True).data)
 
 
@@ -400,6 +400,10 @@ class ClipFileView(APIView):
     @extend_schema(responses={(200, "video/mp4"): OpenApiTypes.BINARY, 404: NOT_YOURS})
     def get(self, request, clip_id):
         principal, decision, copy = ready_copy(request, clip_id)
+        if copy.confirmed_at:  # else an agency would hold what the register says that it destroyed
+            log_refusal(principal, copy.clip.camera_id, ViewLog.Door.CLIP, "destruction_confirmed")
+            detail = _("Your agency has confirmed that this copy is destroyed. Order the clip anew.")
+            raise exceptions.NotFound({"code": "destruction_confirmed", "detail": detail})
         window = (copy.clip.starts_at, copy.clip.ends_at)
         log_view(principal, decision, ViewLog.Door.CLIP, period=window)
         ProvidedCopy.objects.filter(pk=copy.pk, taken_at=None).update(taken_at=timezone.now())

@@ -105,6 +105,10 @@ class ProvidedCopyQuerySet(models.QuerySet):
         """Copies whose purpose is met and whose last day has come."""
         return self.filter(destroyed_at=None, destroy_by__lte=at or timezone.now())
 
+    def for_taking(self):
+        """Copies that their agency may still take: not destroyed, nor said by itself to be."""
+        return self.filter(destroyed_at=None, confirmed_at=None)
+
 
 class ProvidedCopy(models.Model):
     """A clip made for an agency on a provision, until it is destroyed."""

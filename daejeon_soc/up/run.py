@@ -215,7 +215,10 @@ def tell_demo(var: Path, **facts: object) -> None:
 def announce(city: City) -> None:
     print(f"\n  The city is up: {city.address}\n")
     file = city.var / "demo.json"
-    for user in json.loads(file.read_text())["users"] if file.exists() else []:
+    people = json.loads(file.read_text())["users"] if file.exists() else []
+    if people:
+        print(f"    {'role':<15} {'sign in as':<13} {'password':<25} agency")
+    for user in people:
         print(f"    {user['role']:<15} {user['username']:<13} {user['password']:<25} {user['agency']}")
     print("\n  Ctrl-C stops it. A second shell can use .venv/bin/python manage.py meanwhile.", flush=True)
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.template.loader import render_to_string
 from django.utils import timezone
 
 from apps.linked_services.actions import advance, receive
@@ -361,3 +362,9 @@ def test_a_server_error_says_what_is_safe(client, operator, monkeypatch):
     answer = client.get("/console/queue/")
     assert answer.status_code == 500
     assert "Something went wrong on our side" in text(answer)
+
+
+def test_times_without_video_are_told_in_the_citys_time():
+    gaps = [{"from": "2026-11-21T22:41:57.000Z", "to": "2026-11-21T22:42:54.092Z"}]
+    words = render_to_string("console/_gaps.html", {"gaps": gaps})
+    assert "07:41:57" in words and "07:42:54" in words

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.agencies.principals import Principal
+from apps.cameras.models import Camera
 from apps.linked_services.actions import advance, receive
 from apps.mous import requests
 from apps.mous.actions import Wish, break_glass
@@ -199,14 +200,35 @@ def test_from_request_to_provision(client, police, supervisor, camera):
     client.force_login(supervisor)
     assert "2026-77" in text(client.get(reverse("requests")))
     address = reverse("request", args=[asked.pk])
+    assert address in text(client.get("/console/queue/"))
     client.post(address, {"approve": "", "reason": "warrant seen"})
+    assert address not in text(client.get("/console/queue/"))
     assert client.post(address, {"provide": "", "numbers": "nothing-like-it"}).status_code == 422
     client.post(address, {"provide": "", "numbers": camera.number})
     asked.refresh_from_db()
     assert asked.state == "provided"
     client.force_login(police.user)
-    assert asked.provision.number in text(client.get("/agency/"))
+    page = text(client.get("/agency/"))
+    assert asked.provision.number in page and "Recorded video only" in page
+    assert "Nothing is being provided" not in page
     assert "warrant seen" in text(client.get(reverse("agency_requests")))
+
+
+def test_cameras_of_a_request_are_found_by_their_place_and_ticked(client, police, supervisor, camera, far_camera):
+    client.force_login(police.user)
+    client.post(reverse("agency_requests"), request_form(place=camera.number))
+    address = reverse("request", args=[ProvisionRequest.objects.get().pk])
+    client.force_login(supervisor)
+    client.post(address, {"approve": ""})
+    tick = '<input type="checkbox" name="cameras" value="{}"'.format
+    page = text(client.get(address))
+    assert tick(camera.pk) in page and tick(far_camera.pk) not in page
+    found = f"{address}?q={far_camera.number}"
+    assert tick(far_camera.pk) in text(client.get(found))
+    Camera.objects.filter(pk=far_camera.pk).update(excluded_at=timezone.now(), excluded_reason="undercover")
+    assert "Nothing with" in text(client.get(found))
+    assert client.post(found, {"provide": "", "cameras": far_camera.pk}).status_code == 422
+    assert client.post(address, {"provide": "", "cameras": camera.pk}).status_code == 302
 
 
 @pytest.mark.parametrize(
@@ -274,6 +296,7 @@ def test_both_parties_sign_from_their_pages(client, police, supervisor):
     mou = make_mou(police.agency, state="reviewed")
     address = reverse("agreement_sign", args=["mou", mou.pk])
     client.force_login(police.user)
+    assert "Agreements <b>1</b>" in text(client.get("/agency/"))
     client.post(address, {"word": "hold_out", "reason": "too wide"})
     client.force_login(supervisor)
     assert "too wide" in text(client.get(reverse("agreement", args=[mou.pk])))
@@ -284,6 +307,7 @@ def test_both_parties_sign_from_their_pages(client, police, supervisor):
     client.post(address, {"word": "consent"})
     mou.refresh_from_db()
     assert mou.state == "signed"
+    assert "Agreements <b>" not in text(client.get("/agency/"))
 
 
 def test_who_may_not_sign_is_not_offered_to(client, police, operator, fire):

@@ -92,11 +92,18 @@ def test_the_writer_cannot_sign_even_with_the_right(writer, police):
     writer.post(reverse("admin:mous_mou_add"), form(police.agency))
     mou = Mou.objects.get()
     mou.drafted_by.user_permissions.add(*Permission.objects.filter(codename__in=["sign_mou", "review_mou"]))
-    assert "another person" in step(writer, mou, "review").content.decode()
+    assert "another person" in (page := step(writer, mou, "review").content.decode())
+    assert "step/review/" not in page
     Mou.objects.update(state="reviewed")
-    assert "another person" in step(writer, mou, "consent").content.decode()
+    assert "another person" in (page := step(writer, mou, "consent").content.decode())
+    assert "step/send_back/" in page and "step/consent/" not in page
     mou.refresh_from_db()
     assert mou.state == "reviewed"
+
+
+def test_no_agreement_of_the_centre_with_itself(writer, centre):
+    answer = writer.post(reverse("admin:mous_mou_add"), form(centre))
+    assert "agency" in answer.context["adminform"].errors
 
 
 def test_without_the_right_nothing_happens(writer, police):

@@ -97,6 +97,19 @@ def test_the_agency_itself_confirms_and_once(police, fire, operator, copy):
     assert (line.officer, line.agency) == (str(police.user), police.agency)
 
 
+def test_what_is_confirmed_as_destroyed_is_not_taken_again_but_ordered_anew(police, incident, camera):
+    first = order(police, incident, camera).json()
+    Clip.objects.update(state=Clip.State.READY, path="ab/clip.mp4")
+    file = f"/api/v1/clips/{first['id']}/file"
+    assert system(police.token).get(file).status_code == 200
+    assert order(police, incident, camera).json()["id"] == first["id"]
+    confirm_destruction(ProvidedCopy.objects.get(), by=police.user)
+    answer = system(police.token).get(file)
+    assert (answer.status_code, answer.json()["code"]) == (404, "destruction_confirmed")
+    assert system(police.token).get("/api/v1/clips/").json() == []
+    assert order(police, incident, camera).json()["id"] != first["id"]
+
+
 def test_no_address_given_to_one_agency_works_for_another(police, fire, incident, camera, copy):
     """A recipient cannot pass a picture on by passing on its address."""
     start = incident.occurred_at

@@ -4,6 +4,7 @@ from datetime import datetime
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
@@ -150,6 +151,12 @@ def whole_dates(text: str) -> str:
     """Sentences whose dates and times are not broken at the end of a line."""
     whole = WHOLE_DATE.sub(r'<span class="when">\g<0></span>', conditional_escape(text))
     return mark_safe(whole)  # noqa: S308 escaped the line before
+
+
+@register.filter
+def moment(text: str) -> datetime | None:
+    """A time as JSON has it."""
+    return parse_datetime(text)
 
 
 @register.filter

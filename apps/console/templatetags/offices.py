@@ -7,6 +7,7 @@ from apps.agencies.actions import administered_by
 from apps.agencies.models import Agency, Membership, Nomination
 from apps.agencies.nominations import may_decide
 from apps.agencies.principals import Principal, principal_of
+from apps.console.agreement_pages import waiting_for
 from apps.console.alarm_pages import alarms_for
 from apps.console.hold_pages import may_see_holds
 from apps.mous.models import ProvisionRequest, UrgentReview
@@ -37,12 +38,12 @@ def office_pages(context) -> list[tuple]:
             ("provisions", _("Provisions"), 0),
             ("requests", _("Requests"), requests),
             ("urgent_reviews", _("Break-glass"), reviews),
-            ("agreements", _("Agreements"), 0),
+            ("agreements", _("Agreements"), waiting_for(request.user, principal)),
             ("alarms", _("Camera alarms"), alarms_for(principal).open().count()),
             ("simulator", _("Simulator"), 0),
         ]
     else:
-        pages = pages_of_agency(principal)
+        pages = pages_of_agency(principal, request.user)
         if request.user.has_perm("mous.view_mou"):
             pages.append(("agreements", _("Agreements"), 0))
     if request.user.has_perm("mous.view_ledgerentry"):
@@ -61,14 +62,15 @@ def office_pages(context) -> list[tuple]:
     return [(name, reverse(name), words, count) for name, words, count in pages]
 
 
-def pages_of_agency(principal: Principal) -> list[tuple]:
+def pages_of_agency(principal: Principal, person) -> list[tuple]:
     """For those who are not of the centre's staff, by role: a field officer needs less than a liaison."""
     roles = {member.role for member in principal.memberships if member.agency.kind != Agency.Kind.CENTRE}
     pages = []
     if roles:
         pages = [("agency", _("Live"), 0), ("agency_answers", _("Results and copies"), 0)]
     if roles - {Role.OFFICER}:
-        pages += [("agency_requests", _("Requests"), 0), ("agreements", _("Agreements"), 0)]
+        pages.append(("agency_requests", _("Requests"), 0))
+        pages.append(("agreements", _("Agreements"), waiting_for(person, principal)))
     if Role.OWNER in roles:
         pages.append(("own_cameras", _("Own cameras"), 0))
     if principal.is_guide:
