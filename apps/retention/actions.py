@@ -21,6 +21,7 @@ from apps.retention import holding
 from apps.retention.models import Certificate, Hold
 from apps.video.actions import destroy_clip
 from apps.video.models import Store
+from apps.viewing.actions import write_off
 from apps.viewing.models import ProvidedCopy
 
 logger = logging.getLogger(__name__)
@@ -215,19 +216,6 @@ def _certify(copy: ProvidedCopy, by: User | None) -> None:
         destroyed_at=copy.destroyed_at,
         by=str(by) if by else on_record(_("the centre, on the due date")),
     )
-    LedgerEntry.objects.create(
-        kind=LedgerEntry.Kind.DESTROY,
-        at=copy.destroyed_at,
-        file_name=str(clip.pk),
-        form=on_record(_("video file (MP4)")),
-        officer=certificate.by,
-        purpose=on_record(_("Certificate %(number)s")) % {"number": certificate.number},
-        third_party=copy.agency.name_ko,
-        period_from=clip.starts_at,
-        period_until=clip.ends_at,
-        cameras=[clip.camera.number],
-        incident_number=copy.provision.incident_number,
-        provision=copy.provision,
-        agency=copy.agency,
-    )
+    purpose = on_record(_("Certificate %(number)s")) % {"number": certificate.number}
+    write_off(copy, purpose, officer=certificate.by, at=copy.destroyed_at, file_name=str(clip.pk))
     record("copy.destroyed", actor=by, target=copy, certificate=certificate.number, sha256=clip.sha256)

@@ -289,20 +289,8 @@ def cancel_copy(principal: Principal, copy: ProvidedCopy) -> bool:
         return False
     copy.destroyed_at = timezone.now()
     copy.save(update_fields=["destroyed_at"])
-    LedgerEntry.objects.create(
-        kind=LedgerEntry.Kind.DESTROY,
-        form=on_record(FORMS[copy.clip.kind]),
-        officer=str(principal.party),
-        purpose=on_record(_("Line %(line)s was cancelled before the file was made: nothing was provided"))
-        % {"line": copy.ledger_number},
-        third_party=copy.agency.name_ko,
-        period_from=copy.clip.starts_at,
-        period_until=copy.clip.ends_at,
-        cameras=[copy.clip.camera.number],
-        incident_number=copy.provision.incident_number,
-        provision=copy.provision,
-        agency=copy.agency,
-    )
+    purpose = on_record(_("Line %(line)s was cancelled before the file was made: nothing was provided"))
+    write_off(copy, purpose % {"line": copy.ledger_number}, officer=str(principal.party))
     record("clip.cancelled", actor=principal.party, target=copy.clip, ledger=copy.ledger_number)
     return True
 
@@ -323,12 +311,18 @@ def confirm_destruction(copy: ProvidedCopy, *, by: User) -> None:
     now = timezone.now()
     if not ProvidedCopy.objects.filter(pk=copy.pk, confirmed_at=None).update(confirmed_at=now, confirmed_by=by):
         raise NotAllowed(_lazy("The destruction of this copy is confirmed already."))
+    purpose = on_record(_("The recipient confirms the destruction of its copy"))
+    write_off(copy, purpose, officer=str(by), file_name=str(copy.clip_id))
+    record("copy.destruction_confirmed", actor=by, target=copy, sha256=copy.clip.sha256)
+
+
+def write_off(copy: ProvidedCopy, purpose: str, *, officer: str, **more) -> None:
+    """The register's line for the end of a copy."""
     LedgerEntry.objects.create(
         kind=LedgerEntry.Kind.DESTROY,
-        file_name=str(copy.clip_id),
-        form=on_record(_("video file (MP4)")),
-        officer=str(by),
-        purpose=on_record(_("The recipient confirms the destruction of its copy")),
+        form=on_record(FORMS[copy.clip.kind]),
+        officer=officer,
+        purpose=purpose,
         third_party=copy.agency.name_ko,
         period_from=copy.clip.starts_at,
         period_until=copy.clip.ends_at,
@@ -336,5 +330,5 @@ def confirm_destruction(copy: ProvidedCopy, *, by: User) -> None:
         incident_number=copy.provision.incident_number,
         provision=copy.provision,
         agency=copy.agency,
+        **more,
     )
-    record("copy.destruction_confirmed", actor=by, target=copy, sha256=copy.clip.sha256)

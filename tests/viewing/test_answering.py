@@ -99,7 +99,7 @@ def test_the_agency_itself_confirms_and_once(police, fire, operator, copy):
 
 def test_what_is_confirmed_as_destroyed_is_not_taken_again_but_ordered_anew(police, incident, camera):
     first = order(police, incident, camera).json()
-    Clip.objects.update(state=Clip.State.READY, path="ab/clip.mp4")
+    Clip.objects.update(state=Clip.State.READY, path="ab/clip.mp4", sha256="0" * 64, bytes=9)
     file = f"/api/v1/clips/{first['id']}/file"
     assert system(police.token).get(file).status_code == 200
     assert order(police, incident, camera).json()["id"] == first["id"]
