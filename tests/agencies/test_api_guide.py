@@ -10,7 +10,7 @@ from apps.agencies.models import ApiKey
 from apps.agencies.signatures import SCHEME, key_that_signed
 
 pytestmark = pytest.mark.django_db
-GUIDE = Path("docs/api.md").read_text()
+GUIDE = (Path(__file__).parents[2] / "docs/api.md").read_text()
 SCRIPT = re.search(r"```sh\n(.*?)```", GUIDE, re.DOTALL)[1]
 
 
