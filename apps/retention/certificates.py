@@ -81,6 +81,7 @@ def confirmation_of(copy: ProvidedCopy) -> Sheet:
             "cannot be recovered, and was not passed on (Personal Information Protection Act, Articles 19 and 21)."
         ),
         at=copy.confirmed_at,
+        signer=copy.agency.name,
     )
 
 

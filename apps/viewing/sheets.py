@@ -21,7 +21,10 @@ LABEL_SHARE = 0.28
 
 @dataclass(frozen=True)
 class Sheet:
-    """What a sheet says. A fact's text may have several lines; of `table` the first row are the headings."""
+    """What a sheet says. A fact's text may have several lines; of `table` the first row are the headings.
+
+    `signer` is the body whose officer signs: the centre, unless another is named.
+    """
 
     title: str
     number: str
@@ -29,6 +32,7 @@ class Sheet:
     statement: str
     at: datetime
     table: Sequence[Sequence[str]] = ()
+    signer: str = ""
 
     def printed(self) -> bytes:
         """The sheet as PDF, with its typeface."""
@@ -54,7 +58,7 @@ class Sheet:
         paper.line(f"{timezone.localtime(self.at):%Y-%m-%d}", centred=True, after=LEADING * 2)
         city = settings.CITY["name_ko" if (get_language() or "ko").startswith("ko") else "name_en"]
         centre = _("%(city_name)s operation centre") % {"city_name": city}
-        paper.line("    ".join((centre, _("Officer in charge"), _("(signature or seal)"))), centred=True)
+        paper.line("    ".join((self.signer or centre, _("Officer in charge"), _("(signature or seal)"))), centred=True)
         paper.canvas.save()
 
 

@@ -187,4 +187,5 @@ def test_the_form_names_the_recipient_and_the_law(due, police):
     assert told["Provided to"] == f"{police.agency.name}\n경위 박지우"
     assert told["Confirmed by"].endswith(str(police.user))
     assert "Articles 19 and 21" in confirmation_of(copy).statement
+    assert confirmation_of(copy).signer == police.agency.name
     assert dict(facts_of(copy.certificate))["Fingerprint (SHA-256)"] == "a" * 64
