@@ -1,4 +1,4 @@
-import { offerConverted } from "soc/convert";
+import { codecName, offerConverted } from "soc/convert";
 import { say, seconds } from "soc/texts";
 import { Stream } from "soc/stream";
 
@@ -132,7 +132,7 @@ class CameraTile extends HTMLElement {
 function inWords(state, detail) {
   if (state === "stale") return say("tile.stale", { seconds: Math.floor(detail.seconds) });
   if (state === "reconnecting") return say("tile.reconnecting", { seconds: Math.ceil(detail.seconds) });
-  if (state === "unsupported") return say("tile.unsupported", detail);
+  if (state === "unsupported") return say("tile.unsupported", { codec: codecName(detail.codec) });
   if (state === "refused" || state === "unavailable") {
     return detail.reason ? say(`tile.${state}`, detail) : say(`tile.${state}_plain`);
   }

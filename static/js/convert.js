@@ -9,3 +9,6 @@ export function offerConverted(words, convert) {
   button.addEventListener("click", convert);
   words.append(" ", button);
 }
+
+/** As people call it. */
+export const codecName = (codec) => (/^(hvc1|hev1)/.test(codec) ? "H.265" : codec);

@@ -1,4 +1,4 @@
-import { offerConverted } from "soc/convert";
+import { codecName, offerConverted } from "soc/convert";
 import { cityNow } from "soc/now";
 import { Reel, plays } from "soc/reel";
 import { Recording } from "soc/recording";
@@ -163,6 +163,5 @@ function gapWords({ from, to, begins, ends }) {
 }
 
 const refusedWords = ({ message }) => (message ? say("tile.refused", { reason: message }) : say("tile.refused_plain"));
-const codecName = (codec) => (/^(hvc1|hev1)/.test(codec) ? "H.265" : codec);
 
 customElements.define("recorded-tile", RecordedTile);

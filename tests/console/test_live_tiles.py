@@ -9,8 +9,10 @@ from itertools import pairwise
 import pytest
 
 from apps.video.fmp4 import fragment_head, init_segment, taken_box
+from apps.video.nal import H265
 from tests.console.test_browser import check, database_beside_the_browser, plain_http, sign_in  # noqa: F401
 from tests.video.filming import STEP, encode, picture, samples_of
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 FPS = 15
@@ -91,6 +93,22 @@ def test_who_fell_behind_is_told_what_was_left_out(page, feed):
     feed.run(0.5)
     assert page.inner_text("camera-tile [data-words]") == "Fell behind: 7.4 s were left out"
     assert page.get_attribute("camera-tile", "data-state") == "live"
+    check(page)
+
+
+def test_what_the_browser_cannot_play_is_said_and_shown_converted_when_asked_for(page, operator, camera, filmed):
+    pictures = [picture(datetime.fromtimestamp(n, UTC), (320, 180)) for n in range(2)]
+    feed = Feed(page, samples_of(encode(H265, pictures), H265))
+    sign_in(page, "operator")
+    page.goto(f"/console/?camera={camera.pk}&reason=test")
+    page.wait_for_selector("camera-tile[data-state=unsupported]")
+    assert "This browser cannot play H.265." in page.inner_text("camera-tile [data-words]")
+    feed.track, feed.samples = filmed
+    page.click("camera-tile [data-convert]")
+    until(lambda: page.wait_for_timeout(20) or len(feed.sockets) == 2, "asked for converted")
+    feed.run(1)
+    page.wait_for_selector("camera-tile[data-state=live]")
+    assert ["codec=h264" in socket.url for socket in feed.sockets] == [False, True]
     check(page)
 
 
