@@ -134,6 +134,7 @@ VERBS = {
     "video.purged": _("Recordings purged"),
     "video.purged_early": _("Recordings purged before their time: the disk is full"),
     "video.lost": _("Recordings lost"),
+    "video.damaged": _("A recording is not what was recorded"),
     "storage.differs": _("Recordings and their index differ"),
     "storage.mended": _("Index of recordings mended"),
     "storage.mended_beyond_limit": _("Mending beyond the limit confirmed"),

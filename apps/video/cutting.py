@@ -8,9 +8,11 @@ import logging
 import math
 import os
 import shutil
+import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -104,6 +106,7 @@ class _Job:
         self._target = clip.folder / f"{clip.pk}-{str(clip.claim)[:8]}.mp4"
         self._draft = self._target.with_suffix(".part")
         self._changes_at: datetime | None = None
+        self._damaged: list[Part] = []
 
     # --- the row ---
 
@@ -157,12 +160,27 @@ class _Job:
         self._target.parent.mkdir(parents=True, exist_ok=True)
         self._wait_for_the_disk()
         parts = list(self._parts())
+        while damaged := self._make_of(parts):
+            self._damaged += damaged
+            parts = [part for part in parts if part not in damaged]
+
+    def _make_of(self, parts: list[Part]) -> list[Part]:
+        """Make the clip of these parts; instead, those whose recording is not what was recorded any more."""
         if not parts:
             raise Failed(reasons.LOST if self.clip.manifest else reasons.NOT_RECORDED)
         self._refuse_what_one_file_cannot_hold(parts)
         self._leave_room(parts)
         starts_at = self._first_picture(parts[0])
-        self._publish(parts, starts_at, self._produce(parts, starts_at))
+        with _reading(parts) as damaged:
+            joined = self._produce(parts, starts_at)
+            while not wait([damaged], TOUCH_EVERY_SECONDS).done:
+                self.touch()
+        for part in damaged.result():
+            logger.error("segment %s is not what was recorded", part.segment.path)
+            record("video.damaged", target=self.clip.camera, path=part.segment.path, sha256=part.sha256)
+        if not damaged.result():
+            self._publish(parts, starts_at, joined)
+        return damaged.result()
 
     def clear(self) -> None:
         shutil.rmtree(self._desk, ignore_errors=True)
@@ -319,6 +337,7 @@ class _Job:
             **{f"{name}_local": _local(at) for name, at in times.items()},
             "sources": [{"segment": p.segment.path, "sha256": p.sha256, "bytes": p.bytes} for p in parts],
             "gaps": gaps(parts, clip.starts_at, clip.ends_at),
+            "damaged": [part.segment.path for part in self._damaged],
         }
 
 
@@ -444,7 +463,7 @@ def _wanted(segment: Segment, found: list[Fragment], start: datetime, end: datet
 def _copy(part: Part) -> Path:
     """A file of the wanted fragments alone, for a reader that takes whole files."""
     target = part.file.with_suffix(".part.mp4")
-    with storage.opened(part.file) as fd, target.open("xb") as out:
+    with storage.opened(part.file) as fd, target.open("wb") as out:
         out.write(os.pread(fd, part.segment.init_bytes, 0))
         for fragment in part.fragments:
             out.write(os.pread(fd, fragment.size, fragment.start))
@@ -458,6 +477,31 @@ def _ticks(fd: int, fragment: Fragment) -> Iterator[int]:
     for duration, _, _, offset in ROW.iter_unpack(rows):
         yield at + offset
         at += duration
+
+
+@contextlib.contextmanager
+def _reading(parts: Sequence[Part]) -> Iterator[Future[list[Part]]]:
+    """Read the recordings as a whole beside other work: those that are not what was recorded."""
+    given_up = threading.Event()
+
+    def go_on() -> None:
+        if given_up.is_set():
+            raise Lost
+
+    with ThreadPoolExecutor(1) as reader:
+        try:
+            yield reader.submit(lambda: [part for part in parts if not _is_as_recorded(part, go_on)])
+        finally:
+            given_up.set()
+
+
+def _is_as_recorded(part: Part, touch: Callable[[], None]) -> bool:
+    """What is being recorded has been fingerprinted as far as it goes; all else was when it was closed."""
+    if part.segment.state == Segment.State.RECORDING:
+        return True
+    with storage.opened(part.file) as fd:
+        digest, size = _fingerprint_of(fd, touch)
+    return (digest.hexdigest(), size) == (part.sha256, part.bytes)
 
 
 def _fingerprint(fd: int, size: int) -> str:

@@ -151,6 +151,31 @@ def test_nothing_recorded_is_a_failure_in_words(footage, camera, far_camera):
     assert (clip.state, clip.error, clip.path) == ("failed", reasons.NOT_RECORDED, "")
 
 
+@pytest.mark.parametrize("kind", Clip.Kind.values)
+@pytest.mark.parametrize("change", [lambda data: data[:-9] + b"x" + data[-8:], lambda data: data + b"x"])
+def test_a_recording_changed_since_it_was_closed_is_left_out_and_named(footage, camera, kind, change):
+    changed = footage[1]
+    changed.file.write_bytes(change(changed.file.read_bytes()))
+    clip = actions.order_clip(camera.pk, after(1), after(8), kind=kind, note={"burned_in": []})
+    tasks.cut_clips()
+    clip.refresh_from_db()
+    assert clip.state == "ready"
+    assert [source["segment"] for source in clip.sources] == [footage[0].path, footage[2].path]
+    assert clip.gaps == [{"from": "2026-03-08T09:30:03.000Z", "to": "2026-03-08T09:30:06.000Z"}]
+    assert actions.manifest(clip)["damaged"] == [changed.path]
+    told = Entry.objects.get(verb="video.damaged")
+    assert told.detail == {"path": changed.path, "sha256": changed.sha256}
+
+
+def test_of_changed_recordings_alone_nothing_is_made(footage, camera):
+    for segment in footage:
+        with segment.file.open("ab") as file:
+            file.write(b"x")
+    clip = made(camera, 1, 8)
+    assert (clip.state, clip.error) == ("failed", reasons.NOT_RECORDED)
+    assert Entry.objects.filter(verb="video.damaged").count() == 3
+
+
 def test_sources_purged_meanwhile_leave_a_gap(footage, camera):
     footage[1].file.unlink()
     clip = made(camera, 0, 9)
