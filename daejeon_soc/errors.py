@@ -4,7 +4,7 @@ from django.http import JsonResponse
 from django.utils.translation import gettext_lazy as _
 from django.views import csrf, defaults
 
-from apps.agencies.refusals import put_on_record
+from apps.agencies.refusals import note_forged, note_none, put_on_record
 
 
 def saying(words, status: int, to_people):
@@ -20,7 +20,7 @@ def saying(words, status: int, to_people):
 
 bad_request = saying(_("The request cannot be read."), 400, defaults.bad_request)
 may_not = saying(_("You may not do this."), 403, defaults.permission_denied)
-not_found = saying(_("There is none that you may see."), 404, defaults.page_not_found)
+none_there = saying(_("There is none that you may see."), 404, defaults.page_not_found)
 broken = saying(_("This failed here. It has been noted."), 500, defaults.server_error)
 
 
@@ -29,8 +29,12 @@ def forbidden(request, exception):
     return may_not(request, exception)
 
 
+def not_found(request, exception):
+    note_none(request)
+    return none_there(request, exception)
+
+
 def forged(request, reason=""):
     """A form that no page of ours was asked for by this browser."""
-    # The reason names what the browser sent: each word of it would be a refusal of a kind of its own.
-    put_on_record(request, code="csrf")
+    note_forged(request)
     return csrf.csrf_failure(request, reason)

@@ -16,7 +16,7 @@ from allauth.socialaccount.models import SocialAccount, SocialLogin
 from allauth.socialaccount.providers.base.constants import AuthProcess
 from django.conf import settings
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from requests import RequestException
 
@@ -41,6 +41,9 @@ class Identities(DefaultSocialAccountAdapter):
             raise ImmediateHttpResponse(render(request, "console/not_a_member.html", status=403))
         if "asked_at" in sociallogin.state:
             raise ImmediateHttpResponse(take_proof(request, sociallogin, user))
+        if request.user.is_authenticated and sittings.is_locked(request):
+            # Set out before the screen was locked; the provider may remember who sat here then.
+            raise ImmediateHttpResponse(redirect("unlock"))
         if not sociallogin.is_existing:
             sociallogin.connect(request, user)
             record("person.identity_linked", actor=user, target=user, provider=provider)
@@ -67,12 +70,14 @@ def provider_of(user: User) -> dict | None:
     return known[account.provider] if account else None
 
 
-def ask_there(request) -> HttpResponse:
-    """Send the person to their provider, which is to ask who they are even if it remembers them."""
+def ask_there(request, then: str = "") -> HttpResponse:
+    """Send the person to their provider, which is to ask who they are even if it remembers them; from a locked screen
+    they go on to the page `then`.
+    """
     there = provider_of(request.user)
     if there is None:
         raise Http404
-    anew = {"auth_params": {"prompt": "login", "max_age": "0"}, "asked_at": int(time.time())}
+    anew = {"auth_params": {"prompt": "login", "max_age": "0"}, "asked_at": time.time(), "then": then}
     try:
         return get_adapter().get_provider(request, there["id"]).redirect(request, AuthProcess.REDIRECT, **anew)
     except RequestException:
@@ -85,6 +90,7 @@ def take_proof(request, sociallogin: SocialLogin, user: User) -> HttpResponse:
     sits at it could leave that out; so what counts is the time that the provider itself names.
     """
     shown, provider = shown_at(sociallogin), sociallogin.account.provider
+    asked, locked = sociallogin.state["asked_at"], request.user.is_authenticated and sittings.locked_since(request)
     wrong = ""
     if user != request.user:
         why, wrong = "another person", _("That is another person’s account. Sign out there, and try again.")
@@ -93,14 +99,18 @@ def take_proof(request, sociallogin: SocialLogin, user: User) -> HttpResponse:
         wrong = _(
             "Your agency’s own service did not say when you showed who you are (auth_time). Tell those who run it."
         )
-    elif shown < sociallogin.state["asked_at"] - CLOCKS_APART:
-        why, wrong = "auth_time before asked", _("Your agency’s own service did not ask you anew. Try again.")
+    elif shown < asked - CLOCKS_APART or (locked and asked < locked.timestamp()):
+        why = "auth_time before asked" if shown < asked - CLOCKS_APART else "asked before locked"
+        wrong = _("Your agency’s own service did not ask you anew. Try again.")
     if wrong:
         record("person.identity_failed", actor=request.user, provider=provider, why=why)
-    else:
-        sittings.note_proof(request, at=shown)
-        record("person.proved", actor=user, target=user, by=provider)
-    return render(request, "console/shown_there.html", {"wrong": wrong}, status=403 if wrong else 200)
+        return render(request, "console/shown_there.html", {"wrong": wrong, "locked": locked}, status=403)
+    sittings.note_proof(request, at=shown)
+    record("person.proved", actor=user, target=user, by=provider)
+    if locked:
+        sittings.unlock(request)
+        return redirect(sociallogin.state.get("then", "home"))
+    return render(request, "console/shown_there.html")
 
 
 def shown_at(sociallogin: SocialLogin) -> float:

@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.http import JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -12,10 +13,11 @@ def settle_first(get_response):
     """Nothing opens to a person whose screen is locked, or who has not pledged confidentiality this year."""
 
     def middleware(request):
-        page = missing(request) if request.user.is_authenticated else None
-        if page is None and gone_to_by_hand(request):
+        known = request.user.is_authenticated
+        page = missing(request) if known else None
+        if known and page is None and gone_to_by_hand(request):
             sittings.touch(request)
-        if page is None or request.path in always_open() or factor_page(request, page):
+        if page is None or request.path in always_open() or factor_page(request, page) or provider_page(request, page):
             return get_response(request)
         if request.path.startswith("/api/") or request.headers.get("HX-Request"):
             body = {"code": page, "detail": REFUSALS[page]()}
@@ -42,6 +44,12 @@ REFUSALS = {
 def factor_page(request, page: str) -> bool:
     """A person without a second factor gets to the pages that set one up; a locked screen does not."""
     return page != "unlock" and request.path.startswith(reverse("mfa_index"))
+
+
+def provider_page(request, page: str) -> bool:
+    """From a locked screen to the person's own provider, and back: that unlocks it, or nothing (`identities.py`)."""
+    back = (reverse("openid_connect_callback", args=[each["id"]]) for each in settings.IDENTITY_PROVIDERS)
+    return page == "unlock" and request.path in (reverse("show_there"), *back)
 
 
 ALWAYS_OPEN = (

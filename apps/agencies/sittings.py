@@ -1,7 +1,7 @@
 """A person at a screen: signed in, pledged, locked while away, signed out here or everywhere."""
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
@@ -82,21 +82,26 @@ def lock(request, *, because: str) -> None:
         record("person.locked", actor=request.user, target=request.user, because=because)
 
 
-def is_locked(request) -> bool:
+def locked_since(request) -> datetime | None:
     """By hand, or by now: the centre counts for itself how long nobody has touched a screen, whatever the page does."""
-    sitting = _sittings(request).values("locked_at", "touched_at").first()
+    request.sitting = sitting = _sittings(request).values("locked_at", "touched_at").first()
     if sitting and sitting["locked_at"] is None and sitting["touched_at"] < untouched_since():
         lock(request, because="idle")
-        return True
-    return sitting is not None and sitting["locked_at"] is not None
+        return timezone.now()
+    return sitting and sitting["locked_at"]
+
+
+def is_locked(request) -> bool:
+    return locked_since(request) is not None
 
 
 def touch(request) -> None:
-    """The person at the screen did something by themselves. A column, not the session: what else is being written
-    into the session at the same moment would be lost, or bring this to nothing.
+    """The person at the screen, which is known not to be locked, did something by themselves. A column, not the
+    session: what else is being written into the session at the same moment would be lost, or bring this to nothing.
     """
     now = timezone.now()
-    _sittings(request).filter(locked_at=None, touched_at__lt=now - TOUCHED_TO_WITHIN).update(touched_at=now)
+    if request.sitting and request.sitting["touched_at"] < now - TOUCHED_TO_WITHIN:
+        _sittings(request).filter(locked_at=None).update(touched_at=now)
 
 
 def _sittings(request) -> QuerySet[SignIn]:

@@ -1,3 +1,4 @@
+import time
 from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import and_, or_
@@ -17,6 +18,9 @@ from django.utils.translation import gettext_lazy as _
 from apps.audit.actions import record
 from apps.audit.models import Entry
 from apps.audit.words import VERBS, target_words, verb_words
+
+# Turning the page, or sorting it, is no further search; to ask for the same again after so long is (s).
+SAME_SEARCH_S = 900
 
 
 class SearchedList(ChangeList):
@@ -75,10 +79,10 @@ class PeopleOnRecordMixin:
 
 def note_search(request, model, how: str, words: str, people: QuerySet) -> None:
     search = {"words": words[:200], "where": model._meta.label_lower}
-    # Turning the page, or sorting it, is no further search.
-    if request.session.get(f"searched_{how}") == search:
+    last = request.session.get(f"searched_{how}", {})
+    if last | search == last and time.time() - last.get("at", 0) < SAME_SEARCH_S:
         return
-    request.session[f"searched_{how}"] = search
+    request.session[f"searched_{how}"] = {**search, "at": time.time()}
     found = list(people[:2])
     person = {"person": f"{found[0]} ({found[0].username})"} if len(found) == 1 else {}
     record("person.searched", actor=request.user, **search, **person)

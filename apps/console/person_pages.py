@@ -59,8 +59,10 @@ def unlock(request):
 
 @require_POST
 def show_there(request):
-    """The person shows who they are at their own agency's provider, on a page beside the one that asks."""
-    return identities.ask_there(request)
+    """The person shows who they are at their own agency's provider: on a page beside the one that asks, or in place of
+    the locked one.
+    """
+    return identities.ask_there(request, then=next_page(request))
 
 
 def person(request):

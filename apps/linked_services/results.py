@@ -5,6 +5,7 @@ from rest_framework.views import APIView
 
 from apps.agencies.models import ApiKey
 from apps.agencies.principals import principal_of
+from apps.agencies.refusals import Absent
 from apps.linked_services.api import IntakeThrottle
 from apps.linked_services.fields import Choice, Text
 from apps.mous.actions import report_result
@@ -50,7 +51,7 @@ class ResultView(APIView):
     def get(self, request, provision_id):
         result = UseResult.objects.filter(provision=own_provision(request, provision_id)).first()
         if result is None:
-            raise exceptions.NotFound
+            raise Absent
         return Response(ResultSerializer(result).data)
 
 

@@ -455,9 +455,10 @@ def wind_down(incident: Incident, *, at: datetime) -> None:
     """
     open_now = incident.provisions.filter(revoked_at=None, ends_at__gt=at)
     open_now.update(recorded_from=Least("recorded_from", at), recorded_until=Least("recorded_until", at))
-    for provision in open_now.filter(mou__isnull=False).select_related("mou"):
+    by_agreement = list(open_now.filter(mou__isnull=False).select_related("mou").defer("mou__drawn", "mou__area"))
+    for provision in by_agreement:
         provision.ends_at = at + timedelta(hours=provision.mou.report_hours)
-        provision.save(update_fields=["ends_at"])
+    Provision.objects.bulk_update(by_agreement, ["ends_at"])
 
 
 def carry_over(old: Mou, new: Mou, *, by) -> None:

@@ -13,12 +13,15 @@ from apps.mous.models import Provision
 
 # Personal Information Protection Act, Art. 21: destroyed within five days of the purpose being met.
 DESTROY_AFTER = timedelta(days=5)
+# A copy made so late, for a report that an extension still allows, is for that: it counts from its making.
+LATE = timedelta(days=1)
 
 
 def last_day(provision: Provision) -> datetime | None:
     """Of a copy that is made now; None while the purpose lasts as long as an incident does."""
-    met_at = provision.purpose_met_at(timezone.now())
-    return met_at and met_at + DESTROY_AFTER
+    now = timezone.now()
+    met_at = provision.purpose_met_at(now)
+    return met_at and (now if now > met_at + DESTROY_AFTER - LATE else met_at) + DESTROY_AFTER
 
 
 def settle(provisions: QuerySet[Provision]) -> None:
@@ -43,4 +46,5 @@ def _may_be_left(prefix: str = "") -> Q:
 
 def _bring_forward(copies: QuerySet, met_at: datetime) -> None:
     due = met_at + DESTROY_AFTER
-    copies.filter(_may_be_left()).filter(Q(destroy_by=None) | Q(destroy_by__gt=due)).update(destroy_by=due)
+    made_in_time = copies.filter(_may_be_left(), created_at__lte=due - LATE)
+    made_in_time.filter(Q(destroy_by=None) | Q(destroy_by__gt=due)).update(destroy_by=due)

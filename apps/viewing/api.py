@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.agencies.principals import Principal, principal_of
-from apps.agencies.refusals import OnRecord
+from apps.agencies.refusals import Absent, OnRecord
 from apps.cameras.choosing import choose
 from apps.mous.actions import may_have_clips
 from apps.mous.gate import Decision, decide, visible_cameras
@@ -59,7 +59,7 @@ class AnyAccept(DefaultContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-class Closed(exceptions.NotFound):
+class Closed(Absent):
     """What you may not see is not there; whoever once could is told why no longer, or until when."""
 
     def __init__(self, decision: Decision):
@@ -263,7 +263,7 @@ class SegmentView(APIView):
         demand_seal(request, principal, camera_id, window)
         segment = recording_named(camera_id, start_ms, *window)
         if segment is None:
-            raise exceptions.NotFound
+            raise Absent
         try:
             part = part_asked(request.headers)
             if not lies_within(part, playback.bytes_of(segment, *window, last=decision.recorded_until)):
@@ -275,7 +275,7 @@ class SegmentView(APIView):
         except NotAvailable as trouble:
             return not_available(trouble)
         except FileNotFoundError:
-            raise exceptions.NotFound from None
+            raise Absent from None
 
 
 def demand_seal(request, principal: Principal, camera_id: int, window) -> None:
@@ -283,9 +283,9 @@ def demand_seal(request, principal: Principal, camera_id: int, window) -> None:
     carried = request.query_params
     if not addresses.is_theirs(carried, principal, camera_id, *window):
         log_refusal(principal, camera_id, ViewLog.Door.PLAYBACK, "not_their_address")
-        raise exceptions.NotFound
+        raise Absent
     if addresses.is_over(carried):
-        raise exceptions.NotFound
+        raise Absent
 
 
 def part_asked(headers) -> range:
@@ -369,7 +369,7 @@ def ready_copy(request, clip_id) -> tuple[Principal, Decision, ProvidedCopy]:
         log_refusal(principal, copy.clip.camera_id, ViewLog.Door.CLIP, decision.code)
         raise Closed(decision)
     if (state := copy.clip.told_state) != Clip.State.READY:
-        raise exceptions.NotFound({"code": state, "detail": state.label})
+        raise Absent({"code": state, "detail": state.label})
     return principal, decision, copy
 
 

@@ -39,10 +39,17 @@ def views_of(camera: Camera, start: datetime, end: datetime) -> QuerySet[ViewLog
 
 
 def provisions_of(camera: Camera, start: datetime, end: datetime) -> QuerySet[ProvisionCamera]:
-    """The provisions that gave somebody the camera's pictures of that time."""
+    """The provisions that gave somebody the camera's pictures of that time, before what ended them."""
+
+    def not_before(name: str) -> Q:
+        return Q(**{name: None}) | Q(**{f"{name}__gt": start})
+
     live = Q(provision__starts_at__lt=end, provision__ends_at__gt=start, provision__kinds__contains=[MediaKind.LIVE])
+    live &= not_before("provision__incident__closed_at")
     recorded = Q(provision__recorded_from__lt=end, provision__recorded_until__gt=start)
+    recorded &= Q(provision__kinds__overlap=[MediaKind.RECORDED, MediaKind.STILL])
     given = ProvisionCamera.objects.filter(live | recorded, camera=camera)
+    given = given.filter(not_before("provision__revoked_at"), not_before("removed_at"))
     return given.select_related("provision__agency", "provision__incident").order_by("provision__starts_at")
 
 

@@ -228,6 +228,54 @@ def test_a_sign_in_counts_from_when_it_was_shown_there(chief, police, browser):
     assert invite(client, police) == 200
 
 
+# --- a locked screen ---
+
+
+def lock(desk: Client) -> None:
+    desk.post("/lock/")
+    assert desk.get(NEAR).status_code == 403
+
+
+def test_who_shows_it_there_unlocks_the_screen_and_goes_on(desk, police, browser):
+    lock(desk)
+    assert "Show it by way of Police" in desk.get("/unlock/").content.decode()
+    there = desk.post("/me/again/there/", {"next": "/members/"})["Location"]
+    assert ASKED in there
+    go_there(browser, desk, "chief", there)
+    assert desk.steps > 0, "asked, although the provider remembers"
+    assert (desk.answer.status_code, desk.answer["Location"]) == (302, "/members/")
+    assert desk.get(NEAR).status_code == 200
+    assert list(Entry.objects.order_by("pk").values_list("verb", flat=True))[-2:] == [
+        "person.proved",
+        "person.unlocked",
+    ]
+
+
+def test_another_unlocks_nothing(desk, police):
+    lock(desk)
+    with httpx.Client() as other:
+        go_there(other, desk, "police", asked_there(desk))
+    assert desk.answer.status_code == 403 and "/unlock/" in desk.answer.content.decode()
+    assert desk.get(NEAR).status_code == 403
+
+
+def test_the_providers_memory_unlocks_nothing(desk, browser):
+    lock(desk)
+    go_there(browser, desk, "chief", asked_there(desk).replace(ASKED, ""))
+    assert desk.answer.status_code == 403
+    assert desk.get(NEAR).status_code == 403
+
+
+@pytest.mark.parametrize("way", ["/sign-in/by/police/login/", "/me/again/there/"])
+def test_what_was_set_out_for_before_the_lock_unlocks_nothing(way, desk, browser):
+    address = desk.post(way)["Location"]
+    lock(desk)
+    go_there(browser, desk, "chief", address)
+    assert desk.get(NEAR).status_code == 403
+    assert desk.get("/unlock/").status_code == 200, "the screen is still this person's"
+    assert desk.post("/sign-in/by/police/login/")["Location"].startswith("/unlock/")
+
+
 def test_a_provider_that_is_down_is_said_so(desk, settings):
     there = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"][0]
     there["settings"] = {"server_url": "http://127.0.0.1:9"}

@@ -11,6 +11,7 @@ from apps.agencies.actions import revoke_key
 from apps.agencies.models import ApiKey
 from apps.agencies.signatures import SCHEME
 from apps.audit.models import Entry
+from apps.audit.refusals import record_repeats
 from apps.linked_services.actions import receive
 from apps.mous.models import Mou
 from tests.cast import Role, make_call, make_user
@@ -203,6 +204,58 @@ def test_a_step_that_is_not_open(operator, police):
     verb, who, _door, code = the_refusal()
     assert (verb, who, code) == ("step.refused", "operator", "not_allowed")
     assert refusals()[0].detail["why"] == "This incident has just been changed by someone else."
+
+
+# --- what is not theirs, or not there ---
+
+
+@pytest.mark.parametrize("path", ["/api/v1/incidents/{incident}/", "/agreements/mou/{mou}/"])
+@pytest.mark.parametrize("there", [True, False])
+def test_what_is_not_theirs_and_what_is_not_there_leave_the_same_entry(path, there, fire, police):
+    incident = receive(police.agency, checked(), by=police.user).incident
+    names = {"incident": incident.number, "mou": police.mou.pk}
+    asked = path.format(**(names if there else {"incident": "261121-999999", "mou": 987_654_321}))
+    assert desk(fire.user).get(asked).status_code == 404
+    verb, who, door, code = the_refusal()
+    assert (verb, who, code, "<" in door) == ("access.refused", "fire", "not_found", True)
+    assert refusals()[0].detail["what"] == f"GET {asked}"
+
+
+def test_a_system_that_tries_numbers_is_on_record_once_and_counted(client, fire):
+    for number in range(5):
+        path = f"{INTAKE}261121-{number:06}/"
+        assert client.get(path, headers={"authorization": f"Bearer {fire.token}"}).status_code == 404
+    assert the_refusal() == ("access.refused", str(fire.key), "api/v1/incidents/<slug:number>/", "not_found")
+    record_repeats()
+    assert (refusals()[-1].detail["times"], len(refusals()[-1].detail["what"])) == (4, 4)
+
+
+def test_what_is_not_there_refuses_nobody(client, police):
+    provision = receive(police.agency, checked(), by=police.user).incident.provisions.get()
+    unreported = f"/api/v1/provisions/{provision.pk}/result/"
+    assert client.get(unreported, headers={"authorization": f"Bearer {police.token}"}).status_code == 404
+    assert client.get("/published/1999/").status_code == 404
+    assert desk(police.user).get("/no/such/page/").status_code == 404
+    assert refusals() == []
+
+
+# --- what may not be kept ---
+
+
+def test_an_address_that_is_a_secret_is_not_kept(db):
+    client = Client(enforce_csrf_checks=True)
+    assert client.post("/welcome/MQ/c9abcd-0123456789abcdef/").status_code == 403
+    assert refusals()[0].detail["what"] == "POST welcome/<uidb64>/<token>/"
+
+
+def test_what_a_forged_form_says_of_itself_makes_no_kinds(police):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(police.user)
+    for number in range(3):
+        origin = {"origin": f"https://evil-{number}.example"}
+        assert client.post("/api/v1/clips/", "{}", content_type="application/json", headers=origin).status_code == 403
+    assert the_refusal() == ("access.refused", "nobody", "api/v1/clips/", "csrf")
+    assert "evil" not in json.dumps(refusals()[0].detail)
 
 
 def test_what_only_asks_for_something_first_refuses_nothing(fire, client):

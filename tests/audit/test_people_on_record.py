@@ -96,6 +96,14 @@ def test_an_address_that_names_nobody_is_no_search(desk):
         assert not by_hand(desk, "audit.entry", asked).exists()
 
 
+@pytest.mark.parametrize("asked", ["q=MINSU", "actor={pk}"])
+def test_the_same_search_later_is_another(asked, desk, monkeypatch):
+    assert by_hand(desk, "audit.entry", asked).count() == 1
+    assert by_hand(desk, "audit.entry", asked).count() == 1
+    monkeypatch.setattr("apps.audit.admin.SAME_SEARCH_S", 0)
+    assert by_hand(desk, "audit.entry", asked).count() == 2
+
+
 def test_one_person_searched_often_however_they_are_asked_for(desk):
     for asked in ("q=김민수", "actor={pk}", "q=MINSU", "actor_name=김민수", "target=agencies.user:{pk}"):
         by_hand(desk, "audit.entry", asked)

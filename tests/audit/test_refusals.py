@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from apps.audit.actions import breaks, seal
 from apps.audit.models import Entry, Repeat
@@ -54,6 +55,11 @@ def test_a_flood_of_many_things_names_some_and_counts_all():
     record_repeats()
     last = Entry.objects.latest("pk").detail
     assert (len(last["what"]), last["times"], last["different"]) == (NAMED, NAMED + 4, NAMED + 4)
+
+
+def test_what_fails_in_a_request_does_not_take_the_record_of_it_along():
+    """The API answers within what ATOMIC_REQUESTS would roll back."""
+    assert not connection.settings_dict["ATOMIC_REQUESTS"]
 
 
 @pytest.mark.parametrize("hostile", ["x" * 5_000, "\0" * 3, "' or 1=1; --", "한" * 400, "%s {} \\u0000"])

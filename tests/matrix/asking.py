@@ -25,7 +25,7 @@ LEFT_BY_A_REFUSAL = {
 }
 # And what reading may: who saw what.
 LEFT_BY_READING = LEFT_BY_A_REFUSAL | {"viewing_viewlog", "viewing_providedcopy"}
-WRITE = re.compile(r'^\s*(?:INSERT INTO|UPDATE|DELETE FROM) "(\w+)"')
+WRITE = re.compile(r'^\s*(?:INSERT INTO|UPDATE|DELETE FROM) "(\w+)"|^insert into (audit_entry) ')
 SIGN_OF = {200: "+", 201: "+", 202: "+", 204: "+", 400: "b", 401: "k", 404: "0", 405: "n", 409: "b", 416: "b", 422: "b"}
 SIGN_OF_SOCKET = {OPENED: "+", 4401: "k", 4403: "0"}
 FIRST_PAGES = ("/", "/admin/", "/agency/", "/console/", "/members/", "/checks/")
@@ -127,7 +127,7 @@ def writes():
 
     def notice(execute, sql, params, many, context):
         if found := WRITE.match(sql):
-            written.add(found[1])
+            written.add(found[1] or found[2])
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(notice):

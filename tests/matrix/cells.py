@@ -55,6 +55,8 @@ LOGGED = {
         *("cameras/{camera}/playback.m3u8", "cameras/{camera}/timeline", "clips/{clip}/file"),
     )
 }
+# What turns away whoever is not known asks them to sign in first.
+UNKNOWN = {"visitor", "disabled", "signed_out"}
 OPEN_TO_EVERYBODY = {row.key for row in SECTIONS[0].rows}
 
 
@@ -81,6 +83,7 @@ def sign_of(row: Row, asked: Row, role: str, city, asker) -> str:
         assert not [secret for secret in SECRETS if secret.encode() in answer.body], (asked.key, role)
     if sign != "+":
         assert not answer.done, (asked.key, role, sign)
+        assert "audit_entry" in answer.written or not is_refused(asked, sign, role), (asked.key, role, sign)
     elif asked.method == "GET":
         assert "viewing_viewlog" in answer.written or row.key not in LOGGED, (asked.key, role)
         assert answer.written <= LEFT_BY_READING, (asked.key, role)
@@ -90,3 +93,12 @@ def sign_of(row: Row, asked: Row, role: str, city, asker) -> str:
         assert "private" in answer.response["Cache-Control"], asked.key
     # A list whose lines nobody can delete has no button for it: the question falls on deaf ears.
     return "-" if sign == "!" and row.method == "REMOVE" else sign
+
+
+def is_refused(asked: Row, sign: str, role: str) -> bool:
+    """Is this an answer that must be on record: a refusal, or to somebody known that there is no such thing?"""
+    if asked.path.startswith("/sign-in/"):
+        return False  # who is asked to sign in is refused nothing yet
+    if sign == "0":
+        return role not in UNKNOWN
+    return sign in ("-", "k", "s") or (sign == "!" and asked.method == "POST")

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.agencies.principals import Principal
@@ -25,7 +27,7 @@ from apps.mous.actions import (
 )
 from apps.mous.gate import decide, own_cameras, visible_cameras
 from apps.mous.models import LedgerEntry, Mou, Provision, UrgentReview
-from tests.cast import Role, allow, make_agency, make_camera, make_user
+from tests.cast import Role, allow, make_agency, make_camera, make_mou, make_user
 from tests.linked_services.calls import checked
 
 pytestmark = pytest.mark.django_db
@@ -258,6 +260,21 @@ def test_break_glass_ends_by_the_clock_and_with_its_incident(desk, police, camer
     Provision.objects.update(incident=incident, ends_at=timezone.now())
     Incident.objects.update(state="reported", closed_at=None)
     assert code(fire.user, camera) == "provision_ended"
+
+
+def test_after_the_close_each_agreement_gives_its_own_time_in_two_steps(desk, incident):
+    told = [24, 48, 72]
+    for number, report_hours in enumerate(told):
+        agency = make_agency(f"agency{number}")
+        provision = incident.provisions.first()
+        provision.pk, provision.number, provision.agency = None, f"P-{number}", agency
+        provision.mou = make_mou(agency, report_hours=report_hours)
+        provision.save(force_insert=True)
+    with CaptureQueriesContext(connection) as asked:
+        advance(incident, "close", by=desk)
+    ends = incident.provisions.filter(number__startswith="P-").order_by("number").values_list("ends_at", flat=True)
+    assert [end - incident.closed_at for end in ends] == [timedelta(hours=n) for n in told]
+    assert len([sql for sql in asked if sql["sql"].startswith('UPDATE "mous_provision"')]) == 2
 
 
 def test_for_a_closed_incident_nothing_recorded_later_is_given(desk, police, fire, camera, incident):

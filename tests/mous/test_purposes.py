@@ -212,7 +212,9 @@ def test_five_days_after_a_revocation_it_is_gone_and_the_agency_is_chased(of_req
     revoke(of_request, by=desk, reason="no longer needed")
     assert not overdue_copies(police.agency).exists()
     assert overdue_copies(police.agency, timezone.now() + DESTROY_AFTER).get() == copy
-    Provision.objects.filter(pk=of_request.pk).update(revoked_at=ago)  # as if it had been then
+    # As if it had been then.
+    Provision.objects.filter(pk=of_request.pk).update(revoked_at=ago)
+    ProvidedCopy.objects.update(created_at=ago - timedelta(minutes=30))
     destroy_due_copies()
     assert Certificate.objects.get().copy == copy
     reminders.chase()
@@ -234,6 +236,21 @@ def test_a_copy_of_a_closed_incident_is_due_from_its_closing(of_incident, incide
     advance(incident, "close", by=desk)
     late = copy_for(Provision.objects.select_related("incident", "mou").get(pk=of_incident.pk), camera)
     assert late.destroy_by == Incident.objects.get().closed_at + DESTROY_AFTER
+
+
+def test_a_copy_for_a_report_that_was_given_more_time_is_kept_for_it(of_incident, incident, camera, desk):
+    advance(incident, "close", by=desk)
+    closed_at, until = timezone.now() - timedelta(days=5, hours=1), timezone.now() + timedelta(hours=1)
+    Incident.objects.update(closed_at=closed_at)
+    Provision.objects.update(starts_at=closed_at - timedelta(hours=1), ends_at=until)
+    extend(of_incident, until + timedelta(hours=1), by=desk, reason="the trial")
+    before = timezone.now()
+    late = copy_for(Provision.objects.select_related("incident", "mou").get(pk=of_incident.pk), camera)
+    assert ends_within(before, late)
+    first = late.destroy_by
+    revoke(of_incident, by=desk, reason="the trial is over")
+    destroy_due_copies()
+    assert (day_of(late), late.destroyed_at) == (first, None)
 
 
 def test_what_is_given_to_look_back_at_a_closed_incident_is_kept_for_it(of_incident, incident, camera, desk, police):

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from apps.agencies.principals import Principal
 from apps.audit.models import Entry
-from apps.linked_services.actions import receive
+from apps.linked_services.actions import advance, receive
+from apps.mous.actions import revoke
 from apps.mous.gate import decide
 from apps.viewing.actions import log_looking_back, log_view
 from apps.viewing.models import ViewLog
@@ -79,6 +80,38 @@ def test_a_citizen_is_told_the_body_and_the_ground_not_the_person(police, operat
     assert {line.whom for line in lines} == {police.agency.name}
     assert [line.what for line in lines][-1] == "Playback"
     assert not any("Park" in word or incident.number in word for line in lines for word in (line.whom, line.why))
+
+
+def closed(incident, operator, camera):
+    advance(incident, "close", by=operator)
+
+
+def revoked(incident, operator, camera):
+    revoke(incident.provisions.get(), by=operator, reason="no longer needed")
+
+
+def taken_out(incident, operator, camera):
+    incident.provisions.get().provided.update(removed_at=timezone.now())
+
+
+@pytest.mark.parametrize("end", [closed, revoked, taken_out])
+def test_nothing_is_told_as_given_that_was_shown_after_the_end(end, incident, operator, camera):
+    allow(operator, "revoke_provision")
+    minute = timedelta(minutes=1)
+    before = timezone.now()
+    assert len(list(told(camera, before + minute, before + 2 * minute))) == 1
+    end(incident, operator, camera)
+    after = timezone.now()
+    assert not list(told(camera, after, after + minute))
+    assert len(list(told(camera, before - minute, after))) == 1
+
+
+def test_what_was_given_live_alone_was_not_given_of_before(incident, camera):
+    before, after = timezone.now() - timedelta(minutes=5), timezone.now() + timedelta(minutes=1)
+    assert len(list(told(camera, before, incident.received_at))) == 1
+    incident.provisions.update(kinds=["live"])
+    assert not list(told(camera, before, incident.received_at))
+    assert len(list(told(camera, before, after))) == 1
 
 
 def pages_of(pdf: bytes) -> int:
