@@ -291,7 +291,7 @@ def test_the_live_door_asks_the_gate_first():
 # What an action raises when it does not do what somebody asked for.
 NOT_DONE = {"NotAllowed", "NotAlone", "NotTheirs", "NotTheirCheck"}
 # Who catches one and refuses nothing by it.
-ASKS_ONLY = {"console/agreement_pages.py: may_sign"}
+ASKS_ONLY = {"console/agreement_pages.py: would_sign_for"}
 
 
 def unnoted(name: str, tree: ast.AST) -> set[str]:
