@@ -44,7 +44,7 @@ def street():
         "--size",
         "320x180",
         "--daylight",
-        "14",
+        "0",
     ]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as program:
         try:
