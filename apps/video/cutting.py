@@ -171,16 +171,17 @@ class _Job:
         self._refuse_what_one_file_cannot_hold(parts)
         self._leave_room(parts)
         starts_at = self._first_picture(parts[0])
-        with _reading(parts) as damaged:
+        with _reading(parts) as reading:
             joined = self._produce(parts, starts_at)
-            while not wait([damaged], TOUCH_EVERY_SECONDS).done:
+            while not wait([reading], TOUCH_EVERY_SECONDS).done:
                 self.touch()
-        for part in damaged.result():
+        damaged = reading.result()
+        for part in damaged:
             logger.error("segment %s is not what was recorded", part.segment.path)
             record("video.damaged", target=self.clip.camera, path=part.segment.path, sha256=part.sha256)
-        if not damaged.result():
+        if not damaged:
             self._publish(parts, starts_at, joined)
-        return damaged.result()
+        return damaged
 
     def clear(self) -> None:
         shutil.rmtree(self._desk, ignore_errors=True)
