@@ -2,18 +2,15 @@
 
 import contextlib
 import errno
-import hashlib
 import itertools
 import logging
 import math
 import os
 import shutil
-import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from collections.abc import Iterator
+from concurrent.futures import wait
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -26,12 +23,11 @@ from django.utils import timezone
 from apps.audit.actions import record
 from apps.video import coding, joining, reasons, seal, signing, storage
 from apps.video.coding import Failed, Work
-from apps.video.fmp4 import ROW, TIMESCALE, Fragment, configuration_of, fragments
-from apps.video.joining import Joined, Strip
+from apps.video.joining import Joined
 from apps.video.locks import only_one
 from apps.video.models import Clip, Segment, recorded
 from apps.video.nal import BadStream
-from apps.video.playback import SEAM
+from apps.video.parts import Part, change_of_format, comparing, digest_of, fingerprint, gaps, part_of
 from apps.video.recording import sync_directory
 
 logger = logging.getLogger(__name__)
@@ -49,19 +45,6 @@ RESTORE_LOCK = 4_711_018  # and this the look at those that a power cut may have
 
 class Lost(Exception):
     """Somebody else makes this clip by now, or it was cancelled or destroyed."""
-
-
-@dataclass(frozen=True)
-class Part(Strip):
-    """What the clip takes from one segment, by a link of its own: a purge meanwhile takes nothing away."""
-
-    segment: Segment
-    is_whole: bool
-    ends: datetime
-    sha256: str
-    bytes: int
-    # Codec, picture size and parameter sets: one file can hold pictures of one format only.
-    format: tuple
 
 
 def claim_next() -> Clip | None:
@@ -170,12 +153,12 @@ class _Job:
             raise Failed(reasons.LOST if self.clip.manifest else reasons.NOT_RECORDED)
         self._refuse_what_one_file_cannot_hold(parts)
         self._leave_room(parts)
-        starts_at = self._first_picture(parts[0])
-        with _reading(parts) as reading:
+        starts_at = parts[0].first_picture(self.clip.starts_at)
+        with comparing(parts) as compared:
             joined = self._produce(parts, starts_at)
-            while not wait([reading], TOUCH_EVERY_SECONDS).done:
+            while not wait([compared], TOUCH_EVERY_SECONDS).done:
                 self.touch()
-        damaged = reading.result()
+        damaged = compared.result()
         for part in damaged:
             logger.error("segment %s is not what was recorded", part.segment.path)
             record("video.damaged", target=self.clip.camera, path=part.segment.path, sha256=part.sha256)
@@ -199,30 +182,12 @@ class _Job:
         for segment in recorded(clip.camera_id, clip.starts_at, clip.ends_at):
             self.touch()
             try:
-                part = self._part(segment)
+                part = part_of(segment, self._desk, clip.starts_at, clip.ends_at, reach=self._reach(segment))
             except (FileNotFoundError, storage.Damaged, BadStream):
                 logger.warning("segment %s is gone or cannot be read", segment.path)
                 continue
             if part:
                 yield part
-
-    def _part(self, segment: Segment) -> Part | None:
-        name = self._desk / f"{segment.start_ms}.mp4"
-        source = storage.local_file(segment)
-        with storage.opened(source) as fd:
-            reach = self._reach(segment)
-            found = [fragment for fragment in fragments(fd, segment.init_bytes) if fragment.end <= reach]
-            wanted = _wanted(segment, found, self.clip.starts_at, self.clip.ends_at)
-            if not wanted:
-                return None
-            os.link(source, name)
-            sha256, size = segment.sha256, segment.bytes
-            if segment.state == Segment.State.RECORDING:
-                sha256, size = _fingerprint(fd, found[-1].end), found[-1].end
-            format = (*configuration_of(os.pread(fd, segment.init_bytes, 0)), segment.width, segment.height)
-        begins, ends = (_moment(segment, found, tick) for tick in (wanted[0].at, _end(wanted)))
-        is_whole = len(wanted) == len(found) and segment.state == Segment.State.CLOSED
-        return Part(name, begins, wanted, segment, is_whole, ends, sha256, size, format)
 
     def _reach(self, segment: Segment) -> float:
         """How many bytes of a recording may be in the clip: all, or of a lost one those that it was made of."""
@@ -234,23 +199,14 @@ class _Job:
     def _refuse_what_one_file_cannot_hold(self, parts: list[Part]) -> None:
         """Evidence holds one format; a viewing copy is coded anew and minds the codec only. Says where it changes."""
         counts = 4 if self.clip.kind == Clip.Kind.EVIDENCE else 1
-        for before, after in itertools.pairwise(parts):
-            if before.format[:counts] != after.format[:counts]:
-                self._changes_at = after.begins
-                raise Failed(reasons.FORMAT_CHANGES)
+        self._changes_at = change_of_format(parts, counts)
+        if self._changes_at:
+            raise Failed(reasons.FORMAT_CHANGES)
 
     def _leave_room(self, parts: list[Part]) -> None:
         wanted = sum(fragment.size for part in parts for fragment in part.fragments)
         if shutil.disk_usage(self._target.parent).free - wanted < RESERVE_BYTES:
             raise Failed(reasons.NO_ROOM)
-
-    def _first_picture(self, part: Part) -> datetime:
-        """The time of the picture that was on screen at the start of the clip."""
-        with storage.opened(part.file) as fd:
-            shown = [tick - part.fragments[0].at for fragment in part.fragments for tick in _ticks(fd, fragment)]
-        wanted = (self.clip.starts_at - part.begins).total_seconds() * TIMESCALE
-        on_screen = max((tick for tick in shown if tick <= wanted), default=min(shown))
-        return part.begins + timedelta(seconds=on_screen / TIMESCALE)
 
     def _produce(self, parts: list[Part], starts_at: datetime) -> Joined | None:
         """Write the draft; what is known of its bytes already."""
@@ -266,7 +222,7 @@ class _Job:
                 touch=self.touch,
             )
         listing = self._desk / "parts.txt"
-        listing.write_text(_listing(parts, [part.file if part.is_whole else _copy(part) for part in parts]))
+        listing.write_text(_listing(parts))
         work = Work(
             listing=listing,
             target=self._draft,
@@ -307,7 +263,7 @@ class _Job:
         made = self.clip.manifest
         try:
             with self._draft.open("r+b") as file:
-                digest, size = (joined.digest, joined.bytes) if joined else _fingerprint_of(file.fileno(), self.touch)
+                digest, size = (joined.digest, joined.bytes) if joined else digest_of(file.fileno(), self.touch)
                 content = {"sha256": digest.hexdigest(), "bytes": size}
                 signed = _in_seal(made) if made else signing.sign(self._facts(parts, starts_at) | {"content": content})
                 box = seal.sealed(signed)
@@ -327,6 +283,7 @@ class _Job:
         """What the clip is: of the recording, and its line in the register; of no person."""
         clip = self.clip
         times = {"from": clip.starts_at, "to": clip.ends_at, "first_picture": first_picture, "made_at": timezone.now()}
+        missing = gaps(parts, clip.starts_at, clip.ends_at)
         return {
             "version": 2,
             "clip": str(clip.pk),
@@ -337,7 +294,7 @@ class _Job:
             **{name: _utc(at) for name, at in times.items()},
             **{f"{name}_local": _local(at) for name, at in times.items()},
             "sources": [{"segment": p.segment.path, "sha256": p.sha256, "bytes": p.bytes} for p in parts],
-            "gaps": gaps(parts, clip.starts_at, clip.ends_at),
+            "gaps": [{"from": _utc(start), "to": _utc(end)} for start, end in missing],
             "damaged": [part.segment.path for part in self._damaged],
         }
 
@@ -383,7 +340,7 @@ def _is_saved(clip: Clip) -> bool:
         with storage.opened(clip.file) as fd:
             # After a write that failed, memory shows what was meant, and not what the disk has.
             os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
-            return _fingerprint(fd, clip.bytes) == clip.sha256
+            return fingerprint(fd, clip.bytes) == clip.sha256
     except OSError as error:
         if error.errno not in (errno.ENOENT, errno.EIO):
             raise
@@ -404,11 +361,11 @@ def sweep_scraps(now: datetime) -> None:
             file.unlink(missing_ok=True)
 
 
-def _listing(parts: list[Part], files: list[Path]) -> str:
+def _listing(parts: list[Part]) -> str:
     """The parts as ffmpeg's concat reads them. Where nothing was recorded time goes on, so the clip's clock is true."""
     lines = ["ffconcat version 1.0"]
-    for part, file, after in zip(parts, files, [*parts[1:], None], strict=True):
-        lines.append(f"file {file.name}")
+    for part, after in itertools.zip_longest(parts, parts[1:]):
+        lines.append(f"file {part.alone().name}")
         if after:
             lines.append(f"duration {(after.begins - part.begins).total_seconds():.6f}")
     return "\n".join(lines) + "\n"
@@ -419,16 +376,6 @@ def _even(width: int, height: int) -> tuple[int, int]:
     return width // 2 * 2, height // 2 * 2
 
 
-def gaps(parts: list[Part], starts_at: datetime, ends_at: datetime) -> list[dict]:
-    """Times within the clip of which there is no video."""
-    found, reached = [], starts_at
-    for begins, ends in [*((p.begins, p.ends) for p in parts), (ends_at, ends_at)]:
-        if begins - reached > SEAM:
-            found.append({"from": _utc(reached), "to": _utc(begins)})
-        reached = max(reached, ends)
-    return found
-
-
 def _local(at: datetime) -> str:
     return at.astimezone(ZoneInfo(settings.TIME_ZONE)).isoformat(timespec="milliseconds")
 
@@ -437,83 +384,6 @@ def _utc(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-# --- files ---
-
-
 def _name(path: str) -> str:
     """Camera, day and start: a recording keeps it where only a hold has it any more."""
     return "/".join(path.split("/")[-3:])
-
-
-def _end(found: list[Fragment]) -> int:
-    return found[-1].at + found[-1].duration
-
-
-def _moment(segment: Segment, found: list[Fragment], tick: int) -> datetime:
-    return segment.started_at + timedelta(seconds=(tick - found[0].at) / TIMESCALE)
-
-
-def _wanted(segment: Segment, found: list[Fragment], start: datetime, end: datetime) -> list[Fragment]:
-    """The fragments from the last keyframe at or before `start` up to `end`."""
-    inside = [f for f in found if _moment(segment, found, f.at) < end]
-    keys = [i for i, f in enumerate(inside) if f.key and _moment(segment, found, f.at) <= start]
-    chosen = inside[keys[-1] :] if keys else inside
-    return chosen if chosen and _moment(segment, found, _end(chosen)) > start else []
-
-
-def _copy(part: Part) -> Path:
-    """A file of the wanted fragments alone, for a reader that takes whole files."""
-    target = part.file.with_suffix(".part.mp4")
-    with storage.opened(part.file) as fd, target.open("wb") as out:
-        out.write(os.pread(fd, part.segment.init_bytes, 0))
-        for fragment in part.fragments:
-            out.write(os.pread(fd, fragment.size, fragment.start))
-    return target
-
-
-def _ticks(fd: int, fragment: Fragment) -> Iterator[int]:
-    """When each picture of a fragment is shown."""
-    at = fragment.at
-    rows = os.pread(fd, fragment.samples * ROW.size, fragment.start + 88)
-    for duration, _, _, offset in ROW.iter_unpack(rows):
-        yield at + offset
-        at += duration
-
-
-@contextlib.contextmanager
-def _reading(parts: Sequence[Part]) -> Iterator[Future[list[Part]]]:
-    """Read the recordings as a whole beside other work: those that are not what was recorded."""
-    given_up = threading.Event()
-
-    def go_on() -> None:
-        if given_up.is_set():
-            raise Lost
-
-    with ThreadPoolExecutor(1) as reader:
-        try:
-            yield reader.submit(lambda: [part for part in parts if not _is_as_recorded(part, go_on)])
-        finally:
-            given_up.set()
-
-
-def _is_as_recorded(part: Part, touch: Callable[[], None]) -> bool:
-    """What is being recorded has been fingerprinted as far as it goes; all else was when it was closed."""
-    if part.segment.state == Segment.State.RECORDING:
-        return True
-    with storage.opened(part.file) as fd:
-        digest, size = _fingerprint_of(fd, touch)
-    return (digest.hexdigest(), size) == (part.sha256, part.bytes)
-
-
-def _fingerprint(fd: int, size: int) -> str:
-    return _fingerprint_of(fd, lambda: None, size)[0].hexdigest()
-
-
-def _fingerprint_of(fd: int, touch: Callable[[], None], size: int | None = None):
-    """The SHA-256 of a file, or of its first `size` bytes, still open for more; and how many bytes those were."""
-    digest, position, end = hashlib.sha256(), 0, os.fstat(fd).st_size if size is None else size
-    while position < end and (block := os.pread(fd, min(1 << 20, end - position), position)):
-        digest.update(block)
-        position += len(block)
-        touch()
-    return digest, position

@@ -387,7 +387,7 @@ class _Session:
             self._feed.recording_began(self._number, self._recording)
 
     def _open(self, at: int) -> None:
-        """Begin a segment. By now a second was seen, so a burst of older pictures no longer deceives."""
+        """Begin a segment with the picture of tick `at`."""
         if self._origin is None:
             self._origin = self._clock.origin()
         # One camera never has two pictures for one moment: neither by a clock that was set back a little, nor

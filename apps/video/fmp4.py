@@ -110,10 +110,6 @@ def taken_box(taken_at: float) -> bytes:
     return TAKEN.pack(TAKEN.size, b"uuid", TAKEN_TYPE, round(taken_at * 1e6))
 
 
-def starts_with_key(fragment: bytes) -> bool:
-    return fragment[96:100] == b"\x02\x00\x00\x00"
-
-
 def samples_in(fragment: bytes) -> Iterator[Sample]:
     """The pictures of a whole fragment, in the order of decoding."""
     at, rows = decode_time(fragment), fragment[HEAD.size : int.from_bytes(fragment[:4], "big")]

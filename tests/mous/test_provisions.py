@@ -1,5 +1,6 @@
 """Provisions that people open, change, answer for; what keeps clips back; what an owner keeps back."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -90,6 +91,22 @@ def test_nobody_opens_more_by_hand_than_hands_can(police, desk, centre, camera, 
     assert provide(wish(police.agency, camera), by=colleague)
     Provision.objects.filter(opened_by=desk).update(starts_at=hours(-1 / 60))
     assert provide(wish(police.agency, camera), by=desk)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nor_by_asking_many_times_at_once(police, desk, camera, monkeypatch):
+    monkeypatch.setattr(actions, "BY_HAND_A_MINUTE", 2)
+
+    def ask(_n) -> bool:
+        try:
+            return bool(provide(wish(police.agency, camera), by=desk))
+        except NotAllowed:
+            return False
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(ask, range(8))) == [False] * 6 + [True] * 2
 
 
 def test_without_an_incident_it_is_no_part_of_one(police, desk, camera):

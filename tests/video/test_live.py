@@ -15,7 +15,7 @@ from asgiref.sync import sync_to_async
 from apps.video import channel as channel_module
 from apps.video import live, live_server, reasons, stills, tls, wire
 from apps.video.channel import Channel, Config, Frame, Viewer
-from apps.video.fmp4 import decode_time, fragment_head, starts_with_key
+from apps.video.fmp4 import decode_time, fragment_head, samples_in
 from apps.video.live_server import LiveServer
 from apps.video.models import Recorder
 from apps.video.reasons import NotAvailable
@@ -41,6 +41,10 @@ def plain(part: bytes) -> bytes:
     """The fragment before the time of its picture."""
     assert (part[4:8], part[-28:-24]) == (b"moof", b"uuid")
     return part[:-32]
+
+
+def starts_with_key(fragment: bytes) -> bool:
+    return next(samples_in(fragment)).key
 
 
 def taken_at(part: bytes) -> float:
