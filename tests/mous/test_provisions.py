@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from django.db import connection
@@ -96,9 +97,12 @@ def test_nobody_opens_more_by_hand_than_hands_can(police, desk, centre, camera, 
 @pytest.mark.django_db(transaction=True)
 def test_nor_by_asking_many_times_at_once(police, desk, camera, monkeypatch):
     monkeypatch.setattr(actions, "BY_HAND_A_MINUTE", 2)
+    together = Barrier(8)
 
     def ask(_n) -> bool:
         try:
+            connection.ensure_connection()
+            together.wait()
             return bool(provide(wish(police.agency, camera), by=desk))
         except NotAllowed:
             return False
