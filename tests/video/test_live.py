@@ -577,7 +577,7 @@ class TestBetweenHosts:
     )
     async def test_a_crowd_of_strangers_takes_nobodys_place(self, stage, monkeypatch, says):
         """Who breaks off within the handshake holds no thread, is one of a few, and not for long."""
-        monkeypatch.setattr(live_server, "HANDSHAKE_SECONDS", 1.5)
+        monkeypatch.setattr(live_server, "HANDSHAKE_SECONDS", 4)
         stage.publish(16)
         host, _, port = stage.server.address.rpartition(":")
         threads, most = threading.active_count(), live_server.MOST_STRANGERS
@@ -592,7 +592,7 @@ class TestBetweenHosts:
             assert len(stage.server._strangers) <= most
             assert threading.active_count() == threads
             await sync_to_async(until)(lambda: not stage.server._strangers)
-        assert starts_with_key(parts[2]) and took < 1
+        assert starts_with_key(parts[2]) and took < 3
 
     async def test_a_reader_that_does_not_encrypt_is_told_nothing(self, stage):
         stage.publish(1)
