@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 from django.db.models.functions import Least
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -398,7 +397,7 @@ def narrow(provision: Provision, *, by: User, reason: str, cameras=(), kinds=(),
     if not left or not stays.exists():
         raise NotAllowed(_("Nothing would be left: revoke the provision."))
     if until and not timezone.now() < until < provision.ends_at:
-        raise NotAllowed(_("A narrowed provision ends sooner than now, and not in the past."))
+        raise NotAllowed(_("A narrowed provision ends sooner than it does now, and not in the past."))
     if not taken.exists() and left == provision.kinds and until is None:
         raise NotAllowed(_("Say what is taken out."))
     taken.update(removed_at=timezone.now())
@@ -513,7 +512,7 @@ def owed_results(agency: Agency, at: datetime | None = None):
 def overdue_copies(agency: Agency, at: datetime | None = None):
     """Copies that the agency took, and whose destruction it has not confirmed by their last day."""
     copies = agency.copies.filter(taken_at__isnull=False, confirmed_at=None)
-    return copies.filter(Q(destroy_by__lte=at or timezone.now()))
+    return copies.filter(destroy_by__lte=at or timezone.now())
 
 
 def may_have_clips(agency: Agency) -> Answer:

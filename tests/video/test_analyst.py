@@ -84,10 +84,12 @@ def slow_streets(monkeypatch):
 
 @pytest.mark.usefixtures("slow_streets")
 def test_what_happens_to_cameras_is_told_and_is_over_again(start_recorder, start_analyst, make_streaming):
-    cameras = {how: make_streaming(f"/bad/{how}/8") for how in ("frozen", "black", "moved")}
+    start_analyst()
+    # A clock that stops betrays a frozen picture to whoever has seen it run for a while.
+    seconds = {"frozen": 16, "black": 8, "moved": 8}
+    cameras = {how: make_streaming(f"/bad/{how}/{long}") for how, long in seconds.items()}
     street = make_streaming("/cam/1")
     start_recorder()
-    start_analyst()
     until(lambda: all(how in dict(of(camera)) for how, camera in cameras.items()), "alarms", within=200)
     until(lambda: all((how, True) in of(camera) for how, camera in cameras.items()), "ends")
     assert {kind for how, camera in cameras.items() for kind, _ in of(camera) if kind != how} == set()
