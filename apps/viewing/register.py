@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.agencies.models import Agency
+from apps.incidents.models import Incident
 from apps.mous.models import LedgerEntry, LegalGround, MediaKind, UseResult
 from apps.viewing.models import ProvidedCopy
 
@@ -32,8 +33,10 @@ class Extract:
             found = found.filter(agency=self.agency)
         if not self.refusals:
             found = found.exclude(kind=LedgerEntry.Kind.REFUSE)
+        exercises = Incident.objects.filter(number=OuterRef("incident_number"), is_exercise=True)
         copies = Prefetch("provision__copies", ProvidedCopy.objects.all())
-        return found.select_related("agency", "provision__result").prefetch_related(copies).order_by("number")
+        found = found.annotate(is_exercise=Exists(exercises)).select_related("agency", "provision__result")
+        return found.prefetch_related(copies).order_by("number")
 
 
 def midnight(day: date) -> datetime:
@@ -51,6 +54,12 @@ def file_and_form(line: LedgerEntry) -> str:
     kinds = dict(MediaKind.choices)
     form = ", ".join(str(kinds.get(kind, kind)) for kind in line.form.split(", ") if kind)
     return " / ".join(part for part in (line.file_name, form, ", ".join(line.cameras)) if part)
+
+
+def purpose(line: LedgerEntry) -> str:
+    """What is provided in an exercise is drawn, and shows nobody: in the register it is told apart."""
+    mark = _("Exercise")
+    return f"[{mark}] {line.purpose}" if line.is_exercise else line.purpose
 
 
 def ground(line: LedgerEntry) -> str:
@@ -108,7 +117,7 @@ LAW = [
     Column(gettext_lazy("Date and time"), 8, lambda line: clock(line.at)),
     Column(gettext_lazy("File name / form"), 14, file_and_form),
     Column(gettext_lazy("Officer in charge"), 10, lambda line: line.officer),
-    Column(gettext_lazy("Purpose / reason"), 14, lambda line: line.purpose),
+    Column(gettext_lazy("Purpose / reason"), 14, purpose),
     Column(gettext_lazy("Third party used by or provided to / requester"), 11, lambda line: line.third_party),
     Column(gettext_lazy("Ground of use or provision"), 12, ground),
     Column(gettext_lazy("Form of use or provision"), 7, lambda line: str(MANNERS.get(line.manner, line.manner))),

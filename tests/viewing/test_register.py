@@ -21,7 +21,7 @@ from apps.video.models import Clip
 from apps.viewing.models import ProvidedCopy
 from apps.viewing.register import COLUMNS, EXPORTED, LAW, OF_FILES, Extract, copy_of
 from apps.viewing.register_files import comma_safe, fonts, printed, spreadsheet, wrapped
-from tests.cast import Role, allow, make_agency, make_user
+from tests.cast import Role, allow, make_agency, make_camera, make_user
 from tests.linked_services.calls import checked
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +69,15 @@ def test_the_columns_are_the_laws(incident):
     assert "Live video" in texts["File name / form"]
     assert texts["Ground of use or provision"].startswith("Urgent protection")
     assert texts["Form of use or provision"] == "Video stream"
+
+
+def test_an_exercise_is_told_apart(police, incident, owner):
+    make_camera(owner, is_virtual=True)
+    practice = receive(police.agency, checked(exercise=True), by=police.user).incident
+    refuse(police.agency, "no_mou", purpose="x", officer="y", incident_number=practice.number)
+    (purpose_of,) = (column.text for column in LAW if str(column.heading) == "Purpose / reason")
+    told = [purpose_of(line).partition("] ")[0] for line in of_today(refusals=True).lines()]
+    assert told == [police.mou.purpose, "[Exercise", "[Exercise"]
 
 
 def test_whole_days_in_the_citys_zone_by_agency(police, incident):
