@@ -136,6 +136,10 @@ class Fragment:
     def end(self) -> int:
         return self.start + self.size
 
+    def rows(self, fd: int) -> Iterator[tuple[int, int, int, int]]:
+        """(duration, bytes, flags, offset of being shown) of each of its pictures, in the order of decoding."""
+        return ROW.iter_unpack(os.pread(fd, self.samples * ROW.size, self.start + HEAD.size))
+
 
 def init_size(fd: int) -> int:
     """Bytes of ftyp and moov at the head of a recording."""

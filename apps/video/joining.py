@@ -16,10 +16,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from apps.video.fmp4 import EPOCH_1904, KEY, MATRIX, ROW, TIMESCALE, Fragment, box, full, init_size
+from apps.video.fmp4 import EPOCH_1904, KEY, MATRIX, TIMESCALE, Fragment, box, full, init_size
 
 WAITING_BYTES = 512 << 20  # how much of a clip may lie in memory before the disk begins to take it
-ROWS_AT = 88  # where the rows of samples begin in a recorded fragment
 
 
 @dataclass
@@ -48,8 +47,7 @@ class Reel:
     def take(self, fd: int, fragment: Fragment, at: int, until: int) -> None:
         """Add the pictures of a fragment that begins `at` and are decoded before `until`."""
         chunk = Chunk(fd, fragment.data)
-        rows = os.pread(fd, fragment.samples * ROW.size, fragment.start + ROWS_AT)
-        for duration, size, flags, offset in ROW.iter_unpack(rows):
+        for duration, size, flags, offset in fragment.rows(fd):
             if at >= until:
                 break
             # Two recordings may overlap by the jitter of their arrival; time never stands still in a file.

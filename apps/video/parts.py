@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from apps.video import storage
-from apps.video.fmp4 import ROW, TIMESCALE, Fragment, configuration_of, fragments
-from apps.video.joining import ROWS_AT, Strip
+from apps.video.fmp4 import TIMESCALE, Fragment, configuration_of, fragments
+from apps.video.joining import Strip
 from apps.video.models import Segment
 from apps.video.playback import SEAM
 
@@ -130,7 +130,7 @@ def fingerprint(fd: int, size: int) -> str:
 def digest_of(fd: int, touch: Callable[[], None], size: int | None = None):
     """The SHA-256 of a file, or of its first `size` bytes, still open for more; and how many bytes those were."""
     digest, position, end = hashlib.sha256(), 0, os.fstat(fd).st_size if size is None else size
-    while position < end and (block := os.pread(fd, min(1 << 20, end - position), position)):
+    while position < end and (block := os.pread(fd, min(storage.BLOCK, end - position), position)):
         digest.update(block)
         position += len(block)
         touch()
@@ -159,7 +159,6 @@ def _wanted(segment: Segment, found: list[Fragment], start: datetime, end: datet
 def _ticks(fd: int, fragment: Fragment) -> Iterator[int]:
     """When each picture of a fragment is shown."""
     at = fragment.at
-    rows = os.pread(fd, fragment.samples * ROW.size, fragment.start + ROWS_AT)
-    for duration, _, _, offset in ROW.iter_unpack(rows):
+    for duration, _, _, offset in fragment.rows(fd):
         yield at + offset
         at += duration

@@ -105,10 +105,10 @@ class TestEvidence:
             recording.add([type(sample)(sample.data, tick, 10 * 90_000, True) for tick in at])
             recording.close()
             row(camera, recording, track)
-        began = time.process_time()
+        began = time.monotonic()
         clip = made(camera, 0, 6 * 3600)
         assert (clip.state, clip.gaps, len(clip.sources)) == ("ready", [], 360)
-        assert time.process_time() - began < 20
+        assert time.monotonic() - began < 20
         assert len(packets(clip.file)) == 6 * 360
         assert verifying.verify(clip.file).verdict == "untouched"
 

@@ -84,6 +84,14 @@ def status(name: str, words: str = ""):
 
 
 @register.simple_tag
+def exercise(incident):
+    """A mark beside what is of an exercise; nothing beside what is real, or of no incident."""
+    if not (incident and incident.is_exercise):
+        return ""
+    return format_html('<span class="exercise-tag">{}</span>', _("Exercise"))
+
+
+@register.simple_tag
 def icon(name: str, css: str = "icon"):
     """A drawing beside words that say the same."""
     return format_html(
